@@ -1,0 +1,18 @@
+"""``compress:`` what the runtime bundle holds and how alike its answers must be."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from triga.core.section import Section
+
+__all__ = ["CompressSection"]
+
+
+class CompressSection(Section):
+    quantize: Literal["none", "int8"] = "int8"
+    """``int8``: weights once, activations as they come (dynamic), beside the fp32 model."""
+    min_agreement: float = Field(default=0.995, ge=0, le=1)
+    """Least share of test rows whose labels agree with the trained model's; below it nothing is exported (exit 3)."""

@@ -1,0 +1,129 @@
+"""Typed events: what stages tell the world while they work. Whoever listens is a ``Sink``.
+
+Stages never print. They emit events; the command line draws them, ``metrics.jsonl`` keeps them, TensorBoard plots them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Protocol
+
+__all__ = [
+    "Emit",
+    "Event",
+    "JsonLines",
+    "Note",
+    "Progress",
+    "Scored",
+    "Sink",
+    "StageFinished",
+    "StageSkipped",
+    "StageStarted",
+    "TrainStep",
+    "fan_out",
+    "ignore",
+]
+
+
+@dataclass(frozen=True)
+class StageStarted:
+    stage: str
+
+
+@dataclass(frozen=True)
+class StageSkipped:
+    """The stage's artifact is up to date."""
+
+    stage: str
+    path: str
+
+
+@dataclass(frozen=True)
+class StageFinished:
+    stage: str
+    seconds: float
+    path: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence worth reading once: a fallback taken, a setting without effect, a measured choice."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of ``total`` units (rows, bytes); ``total`` 0 means unknown."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class TrainStep:
+    """One optimizer step: mean loss over its targets, tokens that are not padding, gradient norm before clipping."""
+
+    step: int
+    num_steps: int
+    epoch: float
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    num_tokens: int
+    seconds: float
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores on a held-out split after a step, e.g. ``{"accuracy": 0.91}``."""
+
+    step: int
+    split: str
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+Event = StageStarted | StageSkipped | StageFinished | Note | Progress | TrainStep | Scored
+Emit = Callable[[Event], None]
+
+
+class Sink(Protocol):
+    """Takes events; ``close`` flushes and releases."""
+
+    def emit(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def ignore(event: Event) -> None:
+    """Listen to nothing."""
+
+
+def fan_out(emits: Iterable[Emit]) -> Emit:
+    """Send each event to all listeners, in order."""
+    listeners = tuple(emits)
+
+    def emit(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return emit
+
+
+class JsonLines:
+    """Append each event as one JSON line, ``{"event": "TrainStep", "step": 1, …}``."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: IO[str] = open(path, "a", encoding="utf-8")  # noqa: SIM115 - held open until close()
+
+    def emit(self, event: Event) -> None:
+        self._file.write(json.dumps({"event": type(event).__name__, **asdict(event)}, ensure_ascii=False) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,34 @@
+"""``data:`` where the labelled records are and how to read them."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from triga.core.section import RecipePath, Section
+
+__all__ = ["ColumnsSection", "DataSection"]
+
+
+class ColumnsSection(Section):
+    """Which column plays which role; what is left out is found by name and content."""
+
+    text: str | None = None
+    text_pair: str | None = None
+    label: str | None = None
+
+
+class DataSection(Section):
+    train: RecipePath
+    """CSV, TSV, JSON, JSONL or Parquet (also .gz, .zst), a folder of ``datasets``, or a hub id when online."""
+    dev: RecipePath | None = None
+    """For early stopping, calibration and thresholds; taken from train (``dev_size``) when absent."""
+    test: RecipePath | None = None
+    """For the dossier; taken from train (``test_size``) when absent."""
+    dev_size: float = Field(default=0.1, gt=0, lt=0.5)
+    """Share of train, stratified by label."""
+    test_size: float = Field(default=0.1, gt=0, lt=0.5)
+    columns: ColumnsSection = ColumnsSection()
+    encoding: str | None = None
+    """Text encoding of the files; detected when absent."""
+    max_rows: int | None = Field(default=None, ge=1)
+    """Read only the first rows of train (for a quick try)."""

@@ -1,0 +1,82 @@
+"""The seams of the data room: records as they were found, and rows as a task reads them.
+
+file ──Source──▶ Record (raw fields, place) ──columns──▶ roles ──RowSpec.parse──▶ Row (typed, one Arrow schema)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+__all__ = ["Place", "Record", "Role", "Row", "RowSpec", "Source"]
+
+Row = Mapping[str, Any]
+"""A typed row: the keys of ``RowSpec.schema``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands: a file (as the user named it) and a line from 1 (in Parquet, the row from 1)."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as found: field names to raw values (strings, numbers, lists, None)."""
+
+    fields: Mapping[str, Any]
+    place: Place
+
+
+class Source(Protocol):
+    """An iterator of records over one file or folder; iterating again starts again."""
+
+    name: str
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of the content, whatever the file is called."""
+        ...
+
+    def __iter__(self) -> Iterator[Record]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A column that a task reads, and the names that people give it (lower case)."""
+
+    name: str
+    aliases: tuple[str, ...]
+    required: bool = True
+
+
+class RowSpec(Protocol):
+    """What the data room asks of a task. ``tasks/`` implements it."""
+
+    @property
+    def roles(self) -> Sequence[Role]: ...
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Arrow schema of a row, without the ``place`` column that the data room adds."""
+        ...
+
+    def parse(self, values: Mapping[str, Any]) -> Row:
+        """Typed row from values by role. Raises ``DataError`` (without ``where``) that says what is wrong."""
+        ...
+
+    def text_of(self, row: Row) -> str:
+        """The text by which duplicates and leaks are found (pairs: both texts, separated by a line feed)."""
+        ...
+
+    def targets_of(self, row: Row) -> tuple[str, ...]:
+        """What is to be learned, as names: labels for a classifier. Used for strata, conflicts and class counts."""
+        ...

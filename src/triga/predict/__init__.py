@@ -1,0 +1,1 @@
+"""Run a model, whatever the engine. Never imports torch: engines that need it are passed in from outside."""

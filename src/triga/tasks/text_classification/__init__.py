@@ -1,0 +1,1 @@
+"""Text classification: one label, several labels, sentence pairs. Sentiment is this task with other labels."""
