@@ -29,7 +29,7 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Artifact:
-    """A finished folder and its manifest: ``kind``, ``created``, ``inputs`` and ``files`` (name → size_bytes, sha256)."""
+    """A finished folder and its manifest: ``kind``, ``created``, ``inputs``, ``files`` (name → size_bytes, sha256)."""
 
     path: Path
     manifest: Mapping[str, Any]

@@ -12,7 +12,7 @@ __all__ = ["EvaluateSection"]
 
 
 class EvaluateSection(Section):
-    gates: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    gates: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
     """Least score on test by metric name (``macro_f1: 0.8``); a miss ends the run with exit code 3."""
     baseline: bool = True
     """Train TF-IDF with logistic regression on the same rows and compare (McNemar)."""

@@ -121,7 +121,7 @@ class TextClassification:
     def decide(self, probabilities: FloatArray) -> IntArray:
         """(B,) label indices, or (B, C) of 0 and 1: probabilities against the thresholds."""
         if not self.section.multi_label:
-            return np.argmax(probabilities, axis=-1)
+            return np.asarray(np.argmax(probabilities, axis=-1))
         thresholds = np.array(self.thresholds or [DEFAULT_THRESHOLD] * len(self.labels))
         return (probabilities >= thresholds).astype(np.int64)
 
