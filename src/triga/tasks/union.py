@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from triga.tasks.base import TaskSpec
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
 
-__all__ = ["TaskSection", "open_task"]
+__all__ = ["TaskSection", "load_task", "open_task"]
 
 TaskSection = TextClassificationSection
 """One task today; further kinds make this ``Annotated[A | B, Field(discriminator="kind")]``."""
@@ -15,3 +18,9 @@ TaskSection = TextClassificationSection
 def open_task(section: TaskSection) -> TaskSpec:
     """The spec of a task section, without labels yet."""
     return TextClassification(section)
+
+
+def load_task(saved: Mapping[str, Any]) -> TaskSpec:
+    """The spec that ``as_dict`` wrote: labels and thresholds in place."""
+    spec = TextClassification(TextClassificationSection.model_validate(saved["task"])).with_labels(saved["labels"])
+    return spec if saved.get("thresholds") is None else spec.with_thresholds(saved["thresholds"])

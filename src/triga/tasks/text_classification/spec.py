@@ -63,6 +63,10 @@ class TextClassification:
     def with_thresholds(self, thresholds: Sequence[float]) -> TextClassification:
         return replace(self, thresholds=tuple(float(value) for value in thresholds))
 
+    def as_dict(self) -> dict[str, Any]:
+        thresholds = None if self.thresholds is None else list(self.thresholds)
+        return {"task": self.section.model_dump(mode="json"), "labels": list(self.labels), "thresholds": thresholds}
+
     # -- rows ---------------------------------------------------------------------------------------------------
 
     def parse(self, values: Mapping[str, Any]) -> Row:
@@ -128,12 +132,10 @@ class TextClassification:
     def decode(self, outputs: Outputs) -> list[ClassPrediction]:
         probabilities = self.probabilities(outputs)
         decided = self.decide(probabilities)
-        if not self.section.multi_label:
-            chosen = [(self.labels[i],) for i in decided]
-        else:
-            chosen = [tuple(self.labels[i] for i in np.flatnonzero(row)) for row in decided]
+        chosen = [np.flatnonzero(row) if self.section.multi_label else np.atleast_1d(row) for row in decided]
         return [
-            ClassPrediction(names, scores, self.labels) for names, scores in zip(chosen, probabilities, strict=True)
+            ClassPrediction(tuple(self.labels[i] for i in indices), scores, self.labels)
+            for indices, scores in zip(chosen, probabilities, strict=True)
         ]
 
     def score(self, outputs: Outputs, targets: IntArray) -> dict[str, float]:
@@ -145,7 +147,7 @@ def _text(value: Any, role: str) -> str:
         raise DataError(
             "text-empty",
             "the {role} is empty",
-            fix="fill it or delete the row (triga check --fix deletes it)",
+            fix="fill it, or let triga check --fix delete the row",
             role=role,
         )
     if not isinstance(value, str | int | float):
@@ -176,9 +178,7 @@ def _label_name(value: Any) -> str:
         )
     name = "" if value is None else str(value).strip()
     if not name or (isinstance(value, float) and np.isnan(value)):
-        raise DataError(
-            "label-empty", "the label is empty", fix="fill it or delete the row (triga check --fix deletes it)"
-        )
+        raise DataError("label-empty", "the label is empty", fix="fill it, or let triga check --fix delete the row")
     return name
 
 
