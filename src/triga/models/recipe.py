@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from triga.core.section import RecipePath, Section
 
-__all__ = ["Base", "FolderBase", "HubBase", "ScratchBase", "Size"]
+__all__ = ["Base", "FolderBase", "HubBase", "ScratchBase", "Size", "expand_shorthand"]
 
 Size = Literal["nano", "micro", "mini", "small", "base"]
 
@@ -38,11 +38,16 @@ class HubBase(Section):
     revision: str = "main"
 
 
-def _shorthand(value: Any) -> Any:
+def expand_shorthand(value: Any) -> Any:
     """``base: scratch`` and ``base: path/to/folder`` are the short forms."""
     if value == "scratch":
         return {"kind": "scratch"}
     return {"kind": "folder", "path": value} if isinstance(value, str) else value
 
 
-Base = Annotated[ScratchBase | FolderBase | HubBase, Field(discriminator="kind"), BeforeValidator(_shorthand)]
+_Written = Annotated[ScratchBase | FolderBase | HubBase, Field(discriminator="kind")]
+Base = Annotated[
+    ScratchBase | FolderBase | HubBase,
+    Field(discriminator="kind"),
+    BeforeValidator(expand_shorthand, json_schema_input_type=_Written | str),
+]
