@@ -6,6 +6,7 @@ Stages never print. They emit events; the command line draws them, ``metrics.jso
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ __all__ = [
     "Event",
     "JsonLines",
     "Note",
+    "Preflight",
     "Progress",
     "Scored",
     "Sink",
@@ -65,6 +67,20 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Preflight:
+    """What a training run is about to cost, measured on a few of its own steps before the first one counts."""
+
+    device: str
+    precision: str
+    num_parameters: int
+    num_trainable: int
+    memory_bytes: int
+    num_steps: int
+    tokens_per_epoch: int
+    estimated_seconds: float
+
+
+@dataclass(frozen=True)
 class TrainStep:
     """One optimizer step: mean loss over its targets, tokens that are not padding, gradient norm before clipping."""
 
@@ -88,7 +104,7 @@ class Scored:
     scores: Mapping[str, float] = field(default_factory=dict)
 
 
-Event = StageStarted | StageSkipped | StageFinished | Note | Progress | TrainStep | Scored
+Event = StageStarted | StageSkipped | StageFinished | Note | Progress | Preflight | TrainStep | Scored
 Emit = Callable[[Event], None]
 
 
@@ -115,6 +131,11 @@ def fan_out(emits: Iterable[Emit]) -> Emit:
     return emit
 
 
+def _finite(value: object) -> object:
+    """JSON has no NaN: the loss of a skipped step is written as null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 class JsonLines:
     """Append each event as one JSON line, ``{"event": "TrainStep", "step": 1, …}``."""
 
@@ -122,7 +143,8 @@ class JsonLines:
         self._file: IO[str] = open(path, "a", encoding="utf-8")  # noqa: SIM115 - held open until close()
 
     def emit(self, event: Event) -> None:
-        self._file.write(json.dumps({"event": type(event).__name__, **asdict(event)}, ensure_ascii=False) + "\n")
+        fields = {key: _finite(value) for key, value in asdict(event).items()}
+        self._file.write(json.dumps({"event": type(event).__name__, **fields}, ensure_ascii=False) + "\n")
         self._file.flush()
 
     def close(self) -> None:

@@ -1,0 +1,181 @@
+"""Open what ``base:`` names: a folder, a hub model, or a fresh one with a tokenizer of the recipe's own text.
+
+Only JSON and safetensors are read. A folder that holds pickled weights or asks for code of its own is refused, with the
+way out named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, assert_never
+
+from triga.core.artifact import MANIFEST, Artifact, load_json
+from triga.core.errors import ModelError
+from triga.models.recipe import Base, FolderBase, HubBase, ScratchBase
+from triga.models.size import SIZES
+from triga.text.tokenizer import TOKENIZER_FILE, Tokenizer
+from triga.text.wordpiece import train_wordpiece
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
+__all__ = ["OpenedBase", "check_folder", "open_base", "open_tokenizer"]
+
+CONFIG_FILE = "config.json"
+WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
+PICKLED_FILES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+MAX_POSITIONS = 1024
+
+
+@dataclass(frozen=True)
+class OpenedBase:
+    """What a task builds its network from. ``folder`` holds the weights; None means random ones."""
+
+    config: PreTrainedConfig
+    tokenizer: Tokenizer
+    folder: Path | None
+
+    @property
+    def max_positions(self) -> int:
+        return int(getattr(self.config, "max_position_embeddings", None) or 512)
+
+
+def open_base(base: Base, texts: Callable[[], Iterable[str]], *, online: bool = False) -> OpenedBase:
+    """Open a base. ``texts`` gives the training text, read only where a tokenizer has to be trained."""
+    match base:
+        case ScratchBase():
+            tokenizer = train_wordpiece(texts(), base.vocab_size)
+            return OpenedBase(_scratch_config(base, tokenizer), tokenizer, None)
+        case FolderBase():
+            return _open_folder(base.path)
+        case HubBase():
+            return _open_folder(_download(base, online=online))
+        case _:
+            assert_never(base)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that is not a plain, complete, safe Hugging Face model. Raises ``ModelError``."""
+    if not folder.is_dir():
+        raise ModelError(
+            "model-folder-missing",
+            "there is no model folder here",
+            where=folder,
+            fix="correct the path (it is relative to the recipe), or write base: {{kind: hub, id: …}} to download one",
+        )
+    if (folder / MANIFEST).is_file():
+        Artifact.open(folder).verify()
+    if not any((folder / name).is_file() for name in WEIGHT_FILES):
+        _refuse_missing_weights(folder)
+    if not (folder / CONFIG_FILE).is_file():
+        raise _incomplete(folder, CONFIG_FILE)
+    if "auto_map" in load_json(folder / CONFIG_FILE):
+        raise ModelError(
+            "model-needs-code",
+            "the model asks to run Python code from its own folder",
+            where=folder / CONFIG_FILE,
+            fix="triga never runs code that comes with a model; choose an architecture that transformers knows",
+        )
+
+
+def open_tokenizer(folder: Path) -> Tokenizer:
+    """The folder's fast tokenizer; one that has only a vocabulary file is converted by transformers."""
+    config = load_json(folder / CONFIG_FILE)
+    uses_token_types = int(config.get("type_vocab_size") or 0) > 1
+    if (folder / TOKENIZER_FILE).is_file():
+        return Tokenizer.load(folder, uses_token_types=uses_token_types)
+    from transformers import AutoTokenizer
+
+    try:
+        converted = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        raw = converted.backend_tokenizer
+    except (OSError, ValueError, AttributeError, ImportError) as error:
+        raise _incomplete(folder, TOKENIZER_FILE) from error
+    return Tokenizer(raw, uses_token_types=uses_token_types)
+
+
+def _scratch_config(base: ScratchBase, tokenizer: Tokenizer) -> PreTrainedConfig:
+    from transformers import ModernBertConfig
+
+    shape = SIZES[base.size]
+    special = {name: tokenizer.raw.token_to_id(token) for name, token in _SPECIAL_IDS.items()}
+    return ModernBertConfig(
+        vocab_size=-(-tokenizer.vocab_size // 64) * 64,  # a multiple of 64 keeps matrix kernels on their fast path
+        hidden_size=shape.hidden_size,
+        intermediate_size=shape.intermediate_size,
+        num_hidden_layers=shape.num_layers,
+        num_attention_heads=shape.num_heads,
+        max_position_embeddings=MAX_POSITIONS,
+        classifier_pooling="mean",
+        **special,
+    )
+
+
+_SPECIAL_IDS = {
+    "pad_token_id": "[PAD]",
+    "bos_token_id": "[CLS]",
+    "cls_token_id": "[CLS]",
+    "eos_token_id": "[SEP]",
+    "sep_token_id": "[SEP]",
+}
+
+
+def _open_folder(folder: Path) -> OpenedBase:
+    check_folder(folder)
+    from transformers import AutoConfig
+
+    try:
+        config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            "model-config-invalid",
+            "config.json does not describe a model that transformers knows: {reason}",
+            where=folder / CONFIG_FILE,
+            fix="copy the folder again, or upgrade transformers if the architecture is newer than it",
+            reason=str(error).splitlines()[0][:200],
+        ) from error
+    return OpenedBase(config, open_tokenizer(folder), folder)
+
+
+def _download(base: HubBase, *, online: bool) -> Path:
+    from huggingface_hub import snapshot_download
+
+    wanted = ["*.json", "*.safetensors", "*.txt", "*.model"]
+    try:
+        return Path(
+            snapshot_download(base.id, revision=base.revision, allow_patterns=wanted, local_files_only=not online)
+        )
+    except Exception as error:  # the hub client raises a dozen unrelated types for "not there"
+        raise ModelError(
+            "model-not-downloaded",
+            "model {id} is not on this machine, and could not be fetched: {reason}",
+            where=f"base: {base.id}",
+            fix="set online: true in the recipe to download it (HF_ENDPOINT names a mirror), or give a folder as base",
+            id=base.id,
+            reason=str(error).splitlines()[0][:200],
+        ) from error
+
+
+def _refuse_missing_weights(folder: Path) -> None:
+    pickled = sorted(path.name for pattern in PICKLED_FILES for path in folder.glob(pattern))
+    if not pickled:
+        raise _incomplete(folder, WEIGHT_FILES[0])
+    raise ModelError(
+        "model-holds-pickle",
+        "the weights are in {name}, a pickle, which can run code when it is read",
+        where=folder,
+        fix="convert it once: triga models convert {name} NEW_FOLDER (weights only, in a process of its own)",
+        name=pickled[0],
+    )
+
+
+def _incomplete(folder: Path, name: str) -> ModelError:
+    return ModelError(
+        "model-file-missing",
+        "the model folder has no {name}",
+        where=folder,
+        fix="copy the whole folder again from where the model came from",
+        name=name,
+    )

@@ -1,0 +1,50 @@
+"""The size dial: one word from which width, depth, heads and the peak learning rate follow.
+
+Shapes are ModernBERT's proportions (intermediate width 1.5 × hidden, GeGLU; Warner et al., 2024, arXiv:2412.13663).
+Rates were found by `benchmarks/bench_rates.py`; see docs/sizes.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from triga.models.recipe import Size
+
+__all__ = ["SIZES", "Shape", "default_learning_rate"]
+
+HEAD_WIDTH = 64
+
+
+@dataclass(frozen=True)
+class Shape:
+    hidden_size: int
+    num_layers: int
+    scratch_learning_rate: float
+
+    @property
+    def num_heads(self) -> int:
+        return self.hidden_size // HEAD_WIDTH
+
+    @property
+    def intermediate_size(self) -> int:
+        return self.hidden_size * 3 // 2
+
+
+SIZES: dict[Size, Shape] = {
+    "nano": Shape(256, 4, 1e-3),
+    "micro": Shape(320, 5, 8e-4),
+    "mini": Shape(384, 6, 7e-4),
+    "small": Shape(512, 8, 5e-4),
+    "base": Shape(768, 12, 3e-4),
+}
+
+PRETRAINED_RATE_AT_768 = 5e-5
+"""BERT's usual fine-tuning rate at width 768 (Devlin et al., 2019, section A.3)."""
+
+
+def default_learning_rate(hidden_size: int, *, scratch: bool) -> float:
+    """Peak rate for a width in units: from the dial for random weights, and falling with width for trained ones."""
+    if not scratch:
+        return min(PRETRAINED_RATE_AT_768 * 768 / hidden_size, 5e-4)
+    by_distance = sorted(SIZES.values(), key=lambda shape: abs(shape.hidden_size - hidden_size))
+    return by_distance[0].scratch_learning_rate

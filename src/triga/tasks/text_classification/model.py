@@ -1,0 +1,112 @@
+"""Text classification's network: transformers' own, with triga's fast pass where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - its name everywhere
+
+from triga.core.arrays import Encoding, IntArray
+from triga.models import fast
+from triga.models.open import OpenedBase
+from triga.tasks.text_classification.spec import TextClassification
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["TextClassificationModel", "pad"]
+
+
+@dataclass(frozen=True)
+class TextClassificationModel:
+    """See ``TaskModel``: builds the network, collates batches, computes logits and the loss."""
+
+    spec: TextClassification
+    label_smoothing: float = 0.0
+    class_weights: Tensor | None = None
+    """(C,) mean 1; None weighs all classes alike."""
+
+    def build(self, base: OpenedBase, *, seed: int, dropout: float | None = None) -> PreTrainedModel:
+        """The network with a head for this spec's labels: trained weights below it, random ones in it."""
+        from transformers import AutoModelForSequenceClassification
+
+        config = base.config
+        config.num_labels = len(self.spec.labels)
+        config.id2label = dict(enumerate(self.spec.labels))
+        config.label2id = {name: i for i, name in enumerate(self.spec.labels)}
+        config.problem_type = (
+            "multi_label_classification" if self.spec.section.multi_label else "single_label_classification"
+        )
+        if dropout is not None:
+            _set_dropout(config, dropout)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            if base.folder is None:
+                return AutoModelForSequenceClassification.from_config(config)
+            return AutoModelForSequenceClassification.from_pretrained(
+                base.folder,
+                config=config,
+                local_files_only=True,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,
+                dtype=torch.float32,
+            )
+
+    def collate(self, encodings: Sequence[Encoding], targets: IntArray | None, pad_id: int) -> dict[str, Tensor]:
+        batch = pad(encodings, pad_id)
+        if targets is not None:
+            batch["labels"] = torch.from_numpy(np.ascontiguousarray(targets))
+        return batch
+
+    def logits(self, module: PreTrainedModel, batch: dict[str, Tensor], dtype: torch.dtype) -> Tensor:
+        """(B, C) float32."""
+        if module.config.model_type == "modernbert":
+            return fast.classify(module, batch["input_ids"], batch["attention_mask"].bool(), dtype)
+        inputs = {name: value for name, value in batch.items() if name != "labels"}
+        device_type = batch["input_ids"].device.type
+        with torch.autocast(device_type, dtype, enabled=dtype != torch.float32):
+            outputs: Any = module(**inputs)
+        logits: Tensor = outputs.logits.float()
+        return logits
+
+    def loss(self, module: PreTrainedModel, batch: dict[str, Tensor], dtype: torch.dtype) -> Tensor:
+        """Sum over the rows of the batch; the loop divides by the rows of the whole step."""
+        logits, labels = self.logits(module, batch, dtype), batch["labels"]
+        weights = None if self.class_weights is None else self.class_weights.to(logits.device)
+        if self.spec.section.multi_label:
+            smooth = labels.float() * (1 - self.label_smoothing) + self.label_smoothing / 2
+            each = F.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
+            return (each if weights is None else each * weights).mean(dim=1).sum()
+        return F.cross_entropy(logits, labels, weights, reduction="sum", label_smoothing=self.label_smoothing)
+
+
+def pad(encodings: Sequence[Encoding], pad_id: int) -> dict[str, Tensor]:
+    """``input_ids`` and ``attention_mask`` (B, T), T the longest row; ``token_type_ids`` where the rows have them."""
+    length = max(len(encoding) for encoding in encodings)
+    input_ids = np.full((len(encodings), length), pad_id, dtype=np.int64)
+    mask = np.zeros((len(encodings), length), dtype=np.int64)
+    types = None if encodings[0].token_type_ids is None else np.zeros_like(input_ids)
+    for i, encoding in enumerate(encodings):
+        input_ids[i, : len(encoding)] = encoding.input_ids
+        mask[i, : len(encoding)] = 1
+        if types is not None and encoding.token_type_ids is not None:
+            types[i, : len(encoding)] = encoding.token_type_ids
+    batch = {"input_ids": torch.from_numpy(input_ids), "attention_mask": torch.from_numpy(mask)}
+    return batch if types is None else {**batch, "token_type_ids": torch.from_numpy(types)}
+
+
+DROPOUT_FIELDS = (
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "embedding_dropout",
+    "attention_dropout", "mlp_dropout", "dropout", "hidden_dropout", "activation_dropout",
+)  # fmt: skip
+
+
+def _set_dropout(config: Any, rate: float) -> None:
+    for field in DROPOUT_FIELDS:
+        if hasattr(config, field):
+            setattr(config, field, rate)
