@@ -1,7 +1,8 @@
 """Precision, recall, F1 and their averages from decided labels, in numpy alone (equal to scikit-learn's, see tests).
 
 Serving and training score with the same few lines, so no scikit-learn at run time. Undefined ratios count as 0, as
-``zero_division=0`` does there.
+``zero_division=0`` does there. All of it works on stacked counts too, which is how ``evaluate`` scores a thousand
+resamples at once.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ import numpy as np
 
 from triga.core.arrays import FloatArray, IntArray
 
-__all__ = ["ClassCounts", "class_counts", "classification_scores", "confusion_matrix"]
+__all__ = ["ClassCounts", "averaged_scores", "class_counts", "classification_scores", "confusion_matrix"]
 
 
 @dataclass(frozen=True)
 class ClassCounts:
-    """Per class (C,): true positives, predicted and actual counts."""
+    """Per class (…, C): true positives, predicted and actual counts."""
 
-    true_positives: IntArray
-    predicted: IntArray
-    actual: IntArray
+    true_positives: IntArray | FloatArray
+    predicted: IntArray | FloatArray
+    actual: IntArray | FloatArray
 
     @property
     def precision(self) -> FloatArray:
@@ -34,6 +35,11 @@ class ClassCounts:
     @property
     def f1(self) -> FloatArray:
         return _ratio(2 * self.true_positives, self.predicted + self.actual)
+
+    @property
+    def total(self) -> ClassCounts:
+        """All classes together (…): what micro averages are made from."""
+        return ClassCounts(self.true_positives.sum(-1), self.predicted.sum(-1), self.actual.sum(-1))
 
 
 def confusion_matrix(decided: IntArray, targets: IntArray, num_classes: int) -> IntArray:
@@ -50,24 +56,31 @@ def class_counts(decided: IntArray, targets: IntArray, num_classes: int) -> Clas
     return ClassCounts((decided & targets).sum(axis=0), decided.sum(axis=0), targets.sum(axis=0))
 
 
-def classification_scores(decided: IntArray, targets: IntArray, num_classes: int) -> dict[str, float]:
-    """``accuracy`` (several labels: all of a row right), and micro, macro and weighted precision, recall and F1.
+def averaged_scores(counts: ClassCounts) -> dict[str, FloatArray]:
+    """Micro, macro and weighted precision, recall and F1 over the last axis of the counts: each (…).
 
-    Macro averages are over the classes that occur in the targets or the predictions, as scikit-learn's default.
+    Macro averages are over the classes that occur in the targets or the predictions. That is scikit-learn's default
+    for one label; for several labels it counts a class that occurs nowhere as 0, which punishes the model for what the
+    test rows do not hold.
     """
-    counts = class_counts(decided, targets, num_classes)
-    right = decided == targets
-    scores = {"accuracy": float((right if right.ndim == 1 else right.all(axis=1)).mean()) if len(right) else 0.0}
-    present = (counts.actual + counts.predicted) > 0
-    share = counts.actual / max(int(counts.actual.sum()), 1)
-    total = ClassCounts(*(np.array(part.sum()) for part in (counts.true_positives, counts.predicted, counts.actual)))
+    num_present = ((counts.actual + counts.predicted) > 0).sum(-1)
+    share = _ratio(counts.actual, np.broadcast_to(counts.actual.sum(-1, keepdims=True), counts.actual.shape))
+    scores: dict[str, FloatArray] = {}
     for name in ("precision", "recall", "f1"):
         values: FloatArray = getattr(counts, name)
-        scores[f"micro_{name}"] = float(getattr(total, name))
-        scores[f"macro_{name}"] = float(values[present].mean()) if present.any() else 0.0
-        scores[f"weighted_{name}"] = float((values * share).sum())
+        scores[f"micro_{name}"] = getattr(counts.total, name)
+        scores[f"macro_{name}"] = _ratio(values.sum(-1), num_present)
+        scores[f"weighted_{name}"] = (values * share).sum(-1)
     return scores
 
 
-def _ratio(part: IntArray, whole: IntArray) -> FloatArray:
+def classification_scores(decided: IntArray, targets: IntArray, num_classes: int) -> dict[str, float]:
+    """``accuracy`` (several labels: all of a row right) and the averages of ``averaged_scores``."""
+    right = decided == targets
+    accuracy = float((right if right.ndim == 1 else right.all(axis=1)).mean()) if len(right) else 0.0
+    averages = averaged_scores(class_counts(decided, targets, num_classes))
+    return {"accuracy": accuracy} | {name: float(value) for name, value in averages.items()}
+
+
+def _ratio(part: IntArray | FloatArray, whole: IntArray | FloatArray) -> FloatArray:
     return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole > 0)
