@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -74,6 +76,15 @@ def test_an_unusable_url_is_refused_without_its_password(url: str, raises):
     assert ":secret" not in caught.value.text()
 
 
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, monkeypatch, raises):
+    def refuse(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(database.DISK, "fsync", refuse)
+    with raises("disk-full"):
+        open_registry(f"sqlite:///{tmp_path / 'a/b/triga.db'}")
+
+
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path, raises):
     file = tmp_path / "triga.db"
     file.write_text("these are notes, not a database\n" * 100)
@@ -116,6 +127,20 @@ def test_a_locked_registry_says_so_and_works_afterwards(sqlite_url: str, monkeyp
             assert registry.runs() == (), "reading needs no lock"
             other.execute("ROLLBACK")
         assert start(registry) == 1
+
+
+def test_opening_waits_for_another_that_is_opening(sqlite_url: str, tmp_path, monkeypatch, raises):
+    (tmp_path / "workspace").mkdir()
+    file = tmp_path / "workspace/triga.db"
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")  # before WAL, where SQLite itself would not wait
+        with monkeypatch.context() as hasty, raises("database-locked"):
+            hasty.setattr(database, "LOCK_TIMEOUT_MS", 50)
+            open_registry(sqlite_url)
+        timer = threading.Timer(0.1, other.execute, ["COMMIT"])
+        timer.start()
+        open_registry(sqlite_url).close()
+        timer.join()
 
 
 def test_a_locked_postgres_says_so_and_works_afterwards(postgres_url: str, monkeypatch, raises):

@@ -131,7 +131,7 @@ with registry.open_registry(sys.argv[1]) as opened:
 
 
 @pytest.mark.parametrize("exists", [False, True])
-def test_processes_that_open_at_once_all_succeed(url: str, next_step, exists: bool):
+def test_processes_that_open_at_once_all_succeed(url: str, tmp_path, next_step, exists: bool):
     if exists:
         open_registry(url).close()
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -144,3 +144,5 @@ def test_processes_that_open_at_once_all_succeed(url: str, next_step, exists: bo
     answers = [child.communicate(timeout=60)[0] for child in children]
     assert [child.returncode for child in children] == [0, 0]
     assert sorted(map(int, answers)) == [1, 2]
+    backups = [path.name for path in (tmp_path / "workspace").glob("*.bak")]
+    assert backups == [f"triga.db.schema-{REVISIONS[-1]}.bak"] * (exists and "sqlite" in url), "who came later migrated"

@@ -137,13 +137,10 @@ def test_an_alias_is_a_stack(standing: Registry, steps):
     assert [model.version for model in standing.models() if alias in model.aliases] == stack[-1:]
 
 
-@pytest.mark.parametrize(
-    ("name", "alias"),
-    [("a@b", "production"), ("", "production"), ("a", "latest"), ("a", "7"), ("a", ""), ("a", "x@y")],
-)
-def test_names_that_a_reference_could_not_hold_are_refused(registry: Registry, name, alias, raises):
-    with raises("model-name-invalid"):
-        registry.promote(name, 1, alias)
+def test_names_that_a_reference_could_not_hold_are_refused(registry: Registry, raises):
+    for name, alias in [("a@b", "x"), ("", "x"), ("a", "latest"), ("a", "7"), ("a", ""), ("a", "x@y")]:
+        with raises("model-name-invalid"):
+            registry.promote(name, 1, alias)
 
 
 def test_a_name_is_checked_before_it_is_registered(registry: Registry, make_model, raises):
