@@ -10,6 +10,7 @@ the artifact was made from (``inputs``), which is how ``flow`` knows that a stag
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -61,6 +62,11 @@ class Artifact:
     @property
     def inputs(self) -> Mapping[str, Any]:
         return dict(self.manifest.get("inputs", {}))
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over the names and checksums of the files: equal content, equal fingerprint."""
+        return hashlib.sha256(dump_json(self.manifest["files"])).hexdigest()
 
     def verify(self) -> None:
         """Compare every file with its recorded size and sha256; the first that differs is named."""

@@ -10,7 +10,12 @@ from torch import Tensor
 
 from triga.core.arrays import Encoding, Outputs
 
-__all__ = ["TorchPredictor"]
+__all__ = ["TorchPredictor", "pick_device"]
+
+
+def pick_device() -> torch.device:
+    """The first GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class TorchPredictor:
@@ -26,10 +31,10 @@ class TorchPredictor:
         self.module = module.eval()
         self._collate = collate
         self._logits = logits
-        self._device = device
+        self.device = device
 
     def predict(self, encodings: Sequence[Encoding]) -> Outputs:
-        batch = {name: value.to(self._device) for name, value in self._collate(encodings).items()}
+        batch = {name: value.to(self.device) for name, value in self._collate(encodings).items()}
         with torch.inference_mode():
             logits = self._logits(self.module, batch, torch.float32)
         return {"logits": logits.float().cpu().numpy()}

@@ -69,6 +69,14 @@ class TextClassification:
 
     # -- rows ---------------------------------------------------------------------------------------------------
 
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        return self.section.label_names or ()
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        return self.section.model_dump(mode="json", include={"kind", "multi_label", "label_separator", "label_names"})
+
     def parse(self, values: Mapping[str, Any]) -> Row:
         pair = values.get("text_pair")
         return {

@@ -1,0 +1,70 @@
+"""The model card (README.md of a model folder): what it is, what it learned from, how good it is, how to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from triga.predict.settings import ModelSettings
+
+__all__ = ["model_card"]
+
+TEMPLATE = """---
+library_name: transformers
+pipeline_tag: text-classification
+tags: [triga]
+---
+
+# {name}
+
+A text classifier with {num_labels} labels, trained by triga {version}.
+
+- **Labels:** {labels}
+- **Input:** {inputs}, at most {max_length} tokens (longer ones are cut)
+- **Output:** {output}
+- **Training:** {training}
+- **Made from:** recipe `{recipe}`, data `{data}`, seed {seed}
+
+Its scores, intervals, baseline and mistakes are in the run's `dossier.html`.
+
+```python
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+model = AutoModelForSequenceClassification.from_pretrained("this/folder")
+tokenizer = AutoTokenizer.from_pretrained("this/folder")
+```
+
+Probabilities are calibrated: a temperature of {temperature:.3f}, fitted on held-out rows, is part of the last layer.
+"""
+MAX_LABELS_SHOWN = 40
+
+
+def model_card(settings: ModelSettings, training: Mapping[str, Any]) -> str:
+    """Markdown with the metadata block that model hubs read."""
+    lineage, labels = settings.lineage, settings.spec["labels"]
+    more = "" if len(labels) <= MAX_LABELS_SHOWN else f" … and {len(labels) - MAX_LABELS_SHOWN} more"
+    multi_label = settings.spec["task"]["multi_label"]
+    return TEMPLATE.format(
+        name=settings.name,
+        num_labels=len(labels),
+        version=lineage["versions"]["triga"],
+        labels=", ".join(f"`{label}`" for label in labels[:MAX_LABELS_SHOWN]) + more,
+        inputs="pairs of texts" if settings.takes_pairs else "single texts",
+        max_length=settings.max_length,
+        output="any number of labels, each over its own threshold" if multi_label else "one label",
+        training=_training(training),
+        recipe=lineage["recipe"][:12],
+        data=lineage["data"]["artifact"][:12],
+        seed=lineage["seed"],
+        temperature=training["temperature"],
+    )
+
+
+def _training(training: Mapping[str, Any]) -> str:
+    if not training.get("num_steps"):
+        return "none (the base as it was)"
+    best = f", best at step {training['best_step']}" if training.get("best_step") else ""
+    return (
+        f"{training['num_parameters']:,} parameters, {training['num_steps']} steps{best}, "
+        f"{training['num_tokens']:,} tokens in {training['minutes']:.1f} minutes ({training['precision']})"
+    )

@@ -1,0 +1,61 @@
+"""Rows of a run as token ids, cut to a length that covers nearly all of train; cached by content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from triga.core.events import Note
+from triga.core.section import fingerprint
+from triga.data.prepare import Prepared
+from triga.data.tokens import Tokens, tokenize
+from triga.flow.context import Context
+from triga.tasks.base import TaskSpec
+from triga.text.tokenizer import Tokenizer
+
+__all__ = ["EncodedSplit", "encode_splits"]
+
+SHARE_COVERED = 0.99
+LENGTH_STEP = 8
+
+
+@dataclass(frozen=True)
+class EncodedSplit:
+    """Token ids (a sequence of ``Encoding``) and targets, (N,) or (N, C)."""
+
+    tokens: Tokens
+    targets: Any
+
+
+def encode_splits(
+    context: Context, prepared: Prepared, spec: TaskSpec, tokenizer: Tokenizer, *, max_length: int | None, limit: int
+) -> tuple[int, Mapping[str, EncodedSplit]]:
+    """The length in use and the splits. ``limit`` is what the model takes; without ``max_length`` 99 % of train fit."""
+    encode = partial(_tokens, context, prepared, spec, tokenizer)
+    if max_length is None:
+        lengths = encode("train", limit).lengths
+        covered = int(np.quantile(lengths, SHARE_COVERED, method="higher"))
+        max_length = min(-(-covered // LENGTH_STEP) * LENGTH_STEP, limit)
+    elif max_length > limit:
+        context.emit(Note(f"tune.max_length {max_length} is more than the base takes; {limit} is used"))
+        max_length = limit
+    return max_length, {
+        split: EncodedSplit(encode(split, max_length), spec.targets(prepared.rows(split))) for split in ("train", "dev")
+    }
+
+
+def _tokens(
+    context: Context, prepared: Prepared, spec: TaskSpec, tokenizer: Tokenizer, split: str, length: int
+) -> Tokens:
+    key = fingerprint(prepared.fingerprint, split, tokenizer.fingerprint, tokenizer.uses_token_types, length)
+    return tokenize(
+        prepared.rows(split),
+        lambda rows: spec.encode(rows, tokenizer, length),
+        cache=context.workspace.cache,
+        key=key,
+        emit=context.emit,
+    )

@@ -1,0 +1,65 @@
+"""Open whatever answers: a runtime bundle (onnxruntime), or a model folder (torch), triga's own or a plain one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from triga.core.artifact import MANIFEST, Artifact, load_json
+from triga.core.errors import ModelError
+from triga.predict.pipeline import BUNDLE_KIND, Pipeline
+from triga.predict.settings import SETTINGS_FILE, ModelSettings
+from triga.tasks.text_classification.recipe import TextClassificationSection
+from triga.tasks.text_classification.spec import TextClassification
+
+__all__ = ["open_folder", "open_torch"]
+
+DEFAULT_MAX_LENGTH = 512
+
+
+def open_folder(folder: Path) -> Pipeline:
+    """A bundle or a model folder; the manifest, or what lies there, says which. Raises ``ModelError``."""
+    if (folder / MANIFEST).is_file() and Artifact.open(folder).kind == BUNDLE_KIND:
+        return Pipeline.open(folder)
+    return open_torch(folder)
+
+
+def open_torch(folder: Path) -> Pipeline:
+    """A model folder, run by torch in float32: the reference that exports are compared with."""
+    from triga.models.engine import TorchPredictor, pick_device
+    from triga.models.open import OpenedBase, check_folder, open_base
+    from triga.models.recipe import FolderBase
+    from triga.tasks.models import open_task_model
+
+    check_folder(folder)
+    base: OpenedBase = open_base(FolderBase(path=folder), lambda: ())
+    settings = _settings(folder, base)
+    task = open_task_model(settings.task)
+    device = pick_device()
+    module: Any = task.build(base, seed=0).to(device)
+    pad_id = base.tokenizer.pad_id
+    predictor = TorchPredictor(module, lambda rows: task.collate(rows, None, pad_id), task.logits, device)
+    return Pipeline(settings, base.tokenizer, predictor)
+
+
+def _settings(folder: Path, base: Any) -> ModelSettings:
+    if (folder / SETTINGS_FILE).is_file():
+        return ModelSettings.load(folder)
+    config = load_json(folder / "config.json")
+    labels = config.get("id2label")
+    if not labels or not any("Classification" in name for name in config.get("architectures") or ()):
+        raise ModelError(
+            "model-not-classifier",
+            "the model has no classification head",
+            where=folder,
+            fix="name it as base in a recipe and tune it; then predict with the model of that run",
+        )
+    multi_label = config.get("problem_type") == "multi_label_classification"
+    section = TextClassificationSection(kind="text-classification", multi_label=multi_label)
+    names = [labels[key] for key in sorted(labels, key=int)]
+    return ModelSettings(
+        name=folder.name,
+        spec=TextClassification(section, tuple(names)).as_dict(),
+        max_length=min(base.max_positions, DEFAULT_MAX_LENGTH),
+        uses_token_types=base.tokenizer.uses_token_types,
+    )

@@ -1,0 +1,190 @@
+"""Stage ``tune``: a base and labelled rows become a model folder that transformers opens without triga.
+
+The work folder ``.tune-<fingerprint>`` keeps checkpoints, measured choices and metrics; a changed recipe or changed
+data has another fingerprint, so an old checkpoint is never taken up by mistake. It goes when the model is written.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from triga.core.artifact import Artifact, dump_json, writing
+from triga.core.events import JsonLines, Preflight, fan_out
+from triga.core.section import fingerprint
+from triga.data.prepare import Prepared
+from triga.evaluate.calibration import fit_temperature
+from triga.evaluate.thresholds import tune_thresholds
+from triga.flow.card import model_card
+from triga.flow.context import Context, Stage
+from triga.flow.encoded import EncodedSplit, encode_splits
+from triga.flow.lineage import lineage_of
+from triga.flow.training_log import training_summary
+from triga.models.engine import TorchPredictor, pick_device
+from triga.models.head import fold_temperature
+from triga.models.open import OpenedBase, open_base
+from triga.models.recipe import FolderBase, ScratchBase
+from triga.models.save import save_model
+from triga.models.size import default_learning_rate
+from triga.predict.batching import predict_all
+from triga.predict.settings import ModelSettings
+from triga.tasks.base import TaskSpec
+from triga.tasks.models import TaskModel, open_task_model
+from triga.train.loop import Batch, Problem
+from triga.train.plan import Plan
+from triga.train.probe import DTYPES, probe
+from triga.train.recipe import TuneSection
+from triga.train.session import Session, train
+from triga.train.tensorboard import TensorBoard
+
+__all__ = ["STAGE"]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What the steps of this stage share."""
+
+    context: Context
+    work: Path
+    spec: TaskSpec
+    base: OpenedBase
+    task: TaskModel
+    module: Any
+    predictor: TorchPredictor
+    max_length: int
+    splits: Mapping[str, EncodedSplit]
+
+    @property
+    def section(self) -> TuneSection:
+        return self.context.recipe.tune or TuneSection()
+
+
+def _inputs(context: Context) -> Mapping[str, Any]:
+    recipe = context.recipe
+    base = recipe.base.model_dump(mode="json")
+    if isinstance(recipe.base, FolderBase):
+        base = {"folder": _folder_fingerprint(recipe.base.path)}
+    tune = None if recipe.tune is None else recipe.tune.model_dump(mode="json")
+    return {
+        "data": Artifact.open(context.data).fingerprint,
+        "recipe": fingerprint(recipe.seed, recipe.task, tune, base),
+    }
+
+
+def _make(context: Context, inputs: Mapping[str, Any]) -> None:
+    work = context.folder / f".tune-{fingerprint(dict(inputs))[:12]}"
+    work.mkdir(parents=True, exist_ok=True)
+    prepared = Prepared.open(context.data)
+    job = _open(context, work, prepared)
+    training: dict[str, Any] = {"num_steps": 0}
+    if context.recipe.tune is not None:
+        training = _train(job)
+    job, training["temperature"] = _calibrate(job)
+    settings = ModelSettings(
+        name=context.recipe.name,
+        spec=job.spec.as_dict(),
+        max_length=job.max_length,
+        uses_token_types=job.base.tokenizer.uses_token_types,
+        takes_pairs=prepared.rows("train")[0]["text_pair"] is not None,
+        lineage=lineage_of(context, num_threads=torch.get_num_threads()),
+    )
+    with writing(context.model, kind="model", inputs=inputs) as folder:
+        save_model(job.module, job.base.tokenizer, folder, max_length=job.max_length)
+        settings.save(folder)
+        (folder / "training.json").write_bytes(dump_json(training))
+        (folder / "README.md").write_text(model_card(settings, training), encoding="utf-8")
+    shutil.rmtree(work)
+
+
+def _open(context: Context, work: Path, prepared: Prepared) -> _Job:
+    recipe = context.recipe
+    section = recipe.tune or TuneSection()
+    spec = context.spec.with_labels(prepared.labels)
+    base = open_base(recipe.base, lambda: map(spec.text_of, prepared.rows("train")), online=recipe.online)
+    max_length, splits = encode_splits(
+        context, prepared, spec, base.tokenizer, max_length=section.max_length, limit=base.max_positions
+    )
+    task = open_task_model(spec, targets=splits["train"].targets, label_smoothing=section.label_smoothing)
+    device = pick_device()
+    module: Any = task.build(base, seed=recipe.seed, dropout=section.dropout).to(device)
+    predictor = TorchPredictor(
+        module, lambda rows: task.collate(rows, None, base.tokenizer.pad_id), task.logits, device
+    )
+    return _Job(context, work, spec, base, task, module, predictor, max_length, splits)
+
+
+def _train(job: _Job) -> dict[str, Any]:
+    """Train, leave the best weights in the module, and return the facts of it."""
+    section, rows, dev = job.section, job.splits["train"], job.splits["dev"]
+
+    def collate(indices: Any) -> Batch:
+        encodings = [rows.tokens[i] for i in indices]
+        return job.task.collate(encodings, rows.targets[indices], job.base.tokenizer.pad_id)
+
+    def score(_: Any) -> Mapping[str, float]:
+        return job.spec.score(predict_all(job.predictor, dev.tokens), dev.targets)
+
+    plan = Plan(
+        rows.tokens.lengths,
+        section.max_tokens_per_batch,
+        section.gradient_accumulation_steps,
+        section.num_train_epochs,
+        section.evals_per_epoch,
+        job.context.recipe.seed,
+    )
+    problem = Problem(job.module, collate, job.task.loss, plan, job.predictor.device, torch.float32)
+    preflight = probe(problem, section.precision, job.work / "preflight.json")
+    job.context.emit(preflight)
+    rate = section.learning_rate or default_learning_rate(
+        job.module.config.hidden_size, scratch=isinstance(job.context.recipe.base, ScratchBase)
+    )
+    session = Session(replace(problem, dtype=DTYPES[preflight.precision]), section, rate, score, job.work)
+    sinks = [JsonLines(job.work / "metrics.jsonl"), TensorBoard(job.context.folder / "tensorboard")]
+    try:
+        state = train(session, fan_out([job.context.emit, *(sink.emit for sink in sinks)]))
+    finally:
+        for sink in sinks:
+            sink.close()
+    return _facts(job, preflight, rate, state.best_step)
+
+
+def _facts(job: _Job, preflight: Preflight, rate: float, best_step: int | None) -> dict[str, Any]:
+    summary = training_summary(
+        job.work / "metrics.jsonl", metric=job.section.metric_for_best_model, best_step=best_step
+    )
+    return {
+        **summary,
+        "num_parameters": preflight.num_parameters,
+        "num_trainable": preflight.num_trainable,
+        "precision": preflight.precision,
+        "learning_rate": rate,
+        "max_length": job.max_length,
+    }
+
+
+def _calibrate(job: _Job) -> tuple[_Job, float]:
+    """Temperature and, for several labels, thresholds: both fitted on dev."""
+    dev = job.splits["dev"]
+    logits = predict_all(job.predictor, dev.tokens)["logits"]
+    temperature = fit_temperature(logits, dev.targets)
+    fold_temperature(job.module, temperature)
+    if not job.spec.section.multi_label:
+        return job, temperature
+    probabilities = job.spec.probabilities({"logits": logits / temperature})
+    return replace(
+        job, spec=job.spec.with_thresholds(tune_thresholds(probabilities, dev.targets).tolist())
+    ), temperature
+
+
+def _folder_fingerprint(folder: Path) -> str:
+    """Of the files that weights and tokens come from, by size and time: hashing gigabytes at each run is no gain."""
+    files = sorted(path for path in folder.glob("*") if path.suffix in (".json", ".safetensors", ".txt", ".model"))
+    return fingerprint([[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files])
+
+
+STAGE = Stage("tune", lambda context: context.model, _inputs, _make)
