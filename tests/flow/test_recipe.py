@@ -10,6 +10,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from triga.evaluate.gates import METRICS
 from triga.flow.recipe import Recipe, load_recipe, recipe_fingerprint, recipe_schema, resolved
 from triga.models.recipe import FolderBase, ScratchBase
 from triga.train.recipe import AdamWSection, TopLayersMethod
@@ -131,7 +132,7 @@ def test_escaped_characters_of_json_are_whole_characters(write):
 @given(
     names=st.lists(NAMES, min_size=1, max_size=5),
     rate=st.floats(min_value=1e-9, max_value=1) | st.none(),
-    gates=st.dictionaries(st.sampled_from(["macro_f1", "accuracy", "on", "1"]), st.floats(0, 1)),
+    gates=st.dictionaries(st.sampled_from(METRICS), st.floats(0, 1)),
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_resolved_recipe_loads_back_equal(write, names, rate, gates):

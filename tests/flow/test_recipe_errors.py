@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from triga.core.errors import RecipeError, chinese_messages
-from triga.flow.recipe import load_recipe
+from triga.flow.recipe import load_recipe, require_stage
 from triga.flow.recipe_errors import RecipeErrors
 
 HEAD = "name: m\ntask: {kind: text-classification}\ndata: {train: train.csv}\n"
@@ -100,6 +100,20 @@ CASES = [
     (HEAD.replace("name: m", "name: a/b"), "recipe-name", ", line 1, name", "'a/b'", "letters"),
     (HEAD.replace("name: m", "name: ''"), "recipe-name", ", line 1, name", "''", "letters"),
     (HEAD.replace("name: m", "name: " + "x" * 65), "recipe-value", ", line 1, name", "at most 64", "schema"),
+    (
+        HEAD + "tune: {metric_for_best_model: macrof1}\n",
+        "recipe-choice",
+        ", line 4, tune.metric_for_best_model",
+        "'macrof1'",
+        "of: macro_f1, accuracy",
+    ),
+    (
+        HEAD + "tune:\nevaluate: {gates: {acuracy: 1}}\n",
+        "recipe-choice",
+        ", line 5, evaluate.gates.acuracy",
+        "'acuracy'",
+        "of: accuracy",
+    ),
     (HEAD + "evaluate: {}\n", "recipe-untrained", ", line 4, evaluate", "trained", "tune: {}"),
     (
         HEAD.replace("train.csv", "trian.csv"),
@@ -195,6 +209,18 @@ def test_all_findings_come_at_once_in_the_order_of_the_file(folder):
     assert error.text("zh").startswith("配方中有 4 处问题")
     for line in (4, 6, 7, 8):
         assert f"line {line}, " in str(error)
+
+
+def test_a_stage_that_the_recipe_lacks_cannot_be_asked_for(folder):
+    (folder / "recipe.yaml").write_text(HEAD + "tune: {}\n")
+    recipe = load_recipe(folder / "recipe.yaml")
+    require_stage(recipe, "tune", "recipe.yaml")
+    require_stage(recipe, "data", "recipe.yaml")
+    with pytest.raises(RecipeError) as caught:
+        require_stage(recipe, "compress", "recipe.yaml")
+    assert caught.value.code == "recipe-no-stage"
+    assert "compress: {}" in caught.value.text()
+    assert "compress: {}" in caught.value.text("zh")
 
 
 def test_missing_files_are_listed_together(folder):

@@ -9,7 +9,8 @@ Each section is written in the room that reads it (``train/recipe.py`` …); her
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,15 @@ from triga.core.errors import RecipeError
 from triga.core.section import Section, fingerprint
 from triga.data.recipe import DataSection
 from triga.evaluate.recipe import EvaluateSection
+from triga.flow.recipe_checks import cross_check
 from triga.flow.recipe_errors import nearest, raise_all, recipe_errors
 from triga.flow.recipe_shape import follow
 from triga.flow.recipe_text import KeyPath, RecipeText, dump_yaml, parse_override, parse_recipe
-from triga.models.recipe import Base, FolderBase, ScratchBase, expand_shorthand
+from triga.models.recipe import Base, ScratchBase, expand_shorthand
 from triga.tasks.union import TaskSection
 from triga.train.recipe import TuneSection
 
-__all__ = ["Recipe", "load_recipe", "recipe_fingerprint", "recipe_schema", "resolved"]
+__all__ = ["Recipe", "load_recipe", "recipe_fingerprint", "recipe_schema", "require_stage", "resolved", "schema_text"]
 
 MAX_RECIPE_BYTES = 1 << 20
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -72,8 +74,20 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         parse_override(override, text, _expand)
     _fill_empty_sections(text)
     recipe = _validate(text, path.resolve().parent)
-    raise_all([*_bool_errors(recipe, text), *_stage_errors(recipe, text), *_file_errors(recipe, text)])
+    raise_all(cross_check(recipe, text))
     return recipe
+
+
+def require_stage(recipe: Recipe, stage: str, where: object) -> None:
+    """Raise ``RecipeError`` where the recipe has no such section (``data`` is always there)."""
+    if getattr(recipe, stage) is None:
+        raise RecipeError(
+            "recipe-no-stage",
+            "the recipe has no section {stage}, so there is nothing to do",
+            where=where,
+            fix="add {stage}: {{}} to it, or --set {stage}={{}} to the command",
+            stage=stage,
+        )
 
 
 def resolved(recipe: Recipe) -> str:
@@ -89,6 +103,11 @@ def recipe_fingerprint(recipe: Recipe) -> str:
 def recipe_schema() -> dict[str, Any]:
     """JSON schema for editors: what ``load_recipe`` takes, short forms included, with the sections' own words."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Recipe.model_json_schema()}
+
+
+def schema_text() -> str:
+    """``recipe_schema`` as docs/recipe.schema.json keeps it: fields in the order in which they are written here."""
+    return json.dumps(recipe_schema(), ensure_ascii=False, indent=2) + "\n"
 
 
 def _read(path: Path) -> str:
@@ -177,111 +196,3 @@ def _mend(text: RecipeText, error: ValidationError) -> None:
             kind = shape.implied_kind(given)
             if kind is not None:
                 text.set((*path, "kind"), kind)
-
-
-def _bool_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
-    """``learning_rate: true`` is 1.0 to pydantic, and a slip to everyone else."""
-    dumped = recipe.model_dump()
-    slips = [
-        path for path, value in _leaves(text.values) if isinstance(value, bool) and _dig(dumped, path) is not value
-    ]
-    return [
-        RecipeError(
-            "recipe-not-number",
-            "{value} is not a number",
-            where=text.where(path),
-            fix="write a number, such as 3, 0.1 or 1e-4",
-            value=str(_dig(text.values, path)).lower(),
-        )
-        for path in slips
-    ]
-
-
-def _stage_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
-    later = [stage for stage in ("evaluate", "compress") if getattr(recipe, stage) is not None]
-    if recipe.tune is not None or not later or not isinstance(recipe.base, ScratchBase):
-        return []
-    return [
-        RecipeError(
-            "recipe-untrained",
-            "{stage} needs a trained model, and this recipe starts from scratch without training",
-            where=text.where((later[0],)),
-            fix="add tune: {{}}, or name a trained model's folder in base",
-            stage=later[0],
-        )
-    ]
-
-
-def _file_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
-    errors = [_no_file(path, text.where(("data", key))) for key, path in _data_files(recipe) if not path.exists()]
-    base = recipe.base
-    if isinstance(base, FolderBase) and not base.path.is_dir():
-        errors.append(_no_base(base.path, text.where(("base", "path"))))
-    return errors
-
-
-def _data_files(recipe: Recipe) -> Iterator[tuple[str, Path]]:
-    for key in ("train", "dev", "test"):
-        path: Path | None = getattr(recipe.data, key)
-        if path is not None and not (recipe.online and not path.suffix):  # online it may be a hub id: data opens it
-            yield key, path
-
-
-def _no_file(path: Path, where: str) -> RecipeError:
-    if not path.parent.is_dir():
-        return RecipeError(
-            "recipe-no-folder",
-            "there is no folder {folder}",
-            where=where,
-            fix="paths are relative to the recipe's file: correct the path, or put the data there",
-            folder=path.parent,
-        )
-    others = sorted(file.name for file in path.parent.iterdir() if not file.name.startswith("."))
-    near = nearest(path.name, others)
-    if near is not None:
-        return RecipeError(
-            "recipe-no-file-near",
-            "there is no file {path}",
-            where=where,
-            fix="did you mean {near}?",
-            path=path,
-            near=near,
-        )
-    return RecipeError(
-        "recipe-no-file",
-        "there is no file {path}",
-        where=where,
-        fix="paths are relative to the recipe's file; that folder has: {others}",
-        path=path,
-        others=", ".join(others[:8]) or "-",
-    )
-
-
-def _no_base(path: Path, where: str) -> RecipeError:
-    return RecipeError(
-        "recipe-no-base",
-        "there is no model folder {path}",
-        where=where,
-        fix="correct the path; a model of a hub is written base: {{kind: hub, id: {name}}} with online: true",
-        path=path,
-        name=path.name,
-    )
-
-
-def _leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
-    items: Iterator[tuple[str | int, Any]] | None = None
-    if isinstance(value, dict):
-        items = iter(value.items())
-    elif isinstance(value, list):
-        items = iter(enumerate(value))
-    if items is None:
-        yield path, value
-        return
-    for key, inner in items:
-        yield from _leaves(inner, (*path, key))
-
-
-def _dig(value: Any, path: KeyPath) -> Any:
-    for key in path:
-        value = value[key]
-    return value

@@ -14,7 +14,7 @@ from triga.core.section import Section
 from triga.flow.recipe_shape import Shape, follow, homes
 from triga.flow.recipe_text import RecipeText
 
-__all__ = ["RecipeErrors", "nearest", "raise_all", "recipe_errors"]
+__all__ = ["RecipeErrors", "nearest", "raise_all", "recipe_errors", "unknown_choice"]
 
 WRONG_TYPE = {
     "float": ("recipe-not-number", "{value} is not a number", "write a number, such as 3, 0.1 or 1e-4"),
@@ -79,7 +79,7 @@ def _recipe_error(details: ErrorDetails, text: RecipeText, root: type[Section]) 
         case "missing":
             return _missing_key(name, parent, shape, where)
         case "literal_error" | "union_tag_invalid" | "union_tag_not_found":
-            return _unknown_choice(details, name, shape, where)
+            return _wrong_choice(details, name, shape, where)
         case kind if kind in OUT_OF_RANGE:
             return RecipeError(
                 "recipe-range",
@@ -142,7 +142,7 @@ def _missing_key(name: str, parent: Shape, shape: Shape, where: str) -> RecipeEr
     )
 
 
-def _unknown_choice(details: ErrorDetails, name: str, shape: Shape, where: str) -> RecipeError:
+def _wrong_choice(details: ErrorDetails, name: str, shape: Shape, where: str) -> RecipeError:
     """A literal or the kind of a union that is not one of the few there are."""
     given: Any = details["input"]
     choices = shape.kinds if shape.is_union else list(shape.choices)
@@ -157,13 +157,18 @@ def _unknown_choice(details: ErrorDetails, name: str, shape: Shape, where: str) 
             key=name,
             choices=", ".join(choices),
         )
-    near = nearest(str(given), choices)
+    return unknown_choice(given, choices, f"{where}.kind" if shape.is_union else where)
+
+
+def unknown_choice(value: object, choices: Sequence[str], where: str) -> RecipeError:
+    """None of the few that there are; the likeliest is named first."""
+    near = nearest(str(value), choices)
     return RecipeError(
         "recipe-choice",
         "there is no '{value}' to choose here",
-        where=f"{where}.kind" if shape.is_union else where,
+        where=where,
         fix="choose one of: {choices}",
-        value=given,
+        value=value,
         choices=", ".join(sorted(choices, key=lambda choice: choice != near)),
     )
 
