@@ -37,6 +37,8 @@ class ModelSettings(BaseModel):
     """``TaskSpec.as_dict()``."""
     max_length: int
     uses_token_types: bool = False
+    takes_pairs: bool | None = None
+    """Whether inputs are pairs of texts; null where that was not recorded, and either is taken."""
     engine: str | None = None
     """In a bundle: the graph that serves, ``model_int8.onnx`` or ``model.onnx``."""
     lineage: Mapping[str, Any] = Field(default_factory=dict)

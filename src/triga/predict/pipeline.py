@@ -1,0 +1,131 @@
+"""Texts to answers: a tokenizer, a task and whatever engine computes.
+
+    pipeline = Pipeline.open(Path("workspace/runs/support-intents/bundle"))
+    pipeline.predict(["where is my parcel?"])[0].as_dict()
+
+The served answers are these: the server calls the same ``encode``, ``outputs`` and ``task.decode``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from triga.core.arrays import Encoding, Outputs
+from triga.core.artifact import Artifact
+from triga.core.errors import InputError, ModelError
+from triga.predict.batching import MAX_TOKENS, predict_all
+from triga.predict.onnx import OnnxPredictor
+from triga.predict.predictor import Predictor
+from triga.predict.settings import ModelSettings
+from triga.tasks.base import Prediction, TaskSpec
+from triga.text.tokenizer import Tokenizer
+
+__all__ = ["Input", "Pipeline"]
+
+Input = str | tuple[str, str]
+BUNDLE_KIND = "bundle"
+DEFAULT_ENGINE = "model.onnx"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A model that answers. Safe to call from several threads."""
+
+    settings: ModelSettings
+    tokenizer: Tokenizer
+    predictor: Predictor
+
+    @classmethod
+    def open(cls, folder: Path, *, verify: bool = True, num_threads: int | None = None) -> Pipeline:
+        """Open a runtime bundle. Raises ``ModelError`` that names a missing, changed or unreadable file."""
+        artifact = Artifact.open(folder)
+        if artifact.kind != BUNDLE_KIND:
+            raise ModelError(
+                "not-a-bundle",
+                "this folder holds a {kind}, not a runtime bundle",
+                where=folder,
+                fix="serve the bundle folder of the run, or make it with triga compress",
+                kind=artifact.kind,
+            )
+        if verify:
+            artifact.verify()
+        settings = ModelSettings.load(folder)
+        tokenizer = Tokenizer.load(folder, uses_token_types=settings.uses_token_types)
+        graph = folder / Path(settings.engine or DEFAULT_ENGINE).name
+        return cls(settings, tokenizer, OnnxPredictor(graph, num_threads=num_threads, pad_id=tokenizer.pad_id))
+
+    @functools.cached_property
+    def task(self) -> TaskSpec:
+        return self.settings.task
+
+    def predict(self, inputs: Sequence[Input], *, max_tokens: int = MAX_TOKENS) -> list[Prediction]:
+        """Answers in the order of ``inputs``: texts, or pairs of texts. Raises ``InputError`` that names the input."""
+        encodings = self.encode(inputs)
+        return list(self.task.decode(self.outputs(encodings, max_tokens=max_tokens))) if encodings else []
+
+    def encode(self, inputs: Sequence[Input], *, truncate: bool = True) -> list[Encoding]:
+        """Token ids, cut to the model's length, or with ``truncate=False`` refused when longer."""
+        if isinstance(inputs, str):
+            raise _wrong("inputs-not-list", "inputs is one text; a list of texts is needed", "write [text]")
+        rows = [self._row(i, value) for i, value in enumerate(inputs)]
+        limit = self.settings.max_length
+        encodings = self.task.encode(rows, self.tokenizer, limit if truncate else limit + 1)
+        for i, encoding in enumerate(encodings):
+            if len(encoding) > limit:
+                fix = "shorten it, or let it be cut (truncate: true)"
+                raise _wrong("input-too-long", "the text has more than {limit} tokens", fix, i, limit=limit)
+        return encodings
+
+    def outputs(self, encodings: Sequence[Encoding], *, max_tokens: int = MAX_TOKENS) -> Outputs:
+        """What the model computes, by name, (N, …). Raises ``ModelError`` where it is not a number."""
+        outputs = predict_all(self.predictor, encodings, max_tokens)
+        for name, values in outputs.items():
+            if not np.isfinite(values).all():
+                raise ModelError(
+                    "outputs-not-finite",
+                    "the model computed {name} that are not finite numbers",
+                    fix="its weights are damaged: copy the bundle again, or train and export the model again",
+                    name=name,
+                )
+        return outputs
+
+    def _row(self, index: int, value: object) -> dict[str, str | None]:
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list | tuple) or len(texts) not in (1, 2):
+            raise _not_text(index, value)
+        text, pair = _text(index, texts[0]), _text(index, texts[1]) if len(texts) == 2 else None
+        if pair is not None and self.settings.takes_pairs is False:
+            fix = "send each text alone"
+            raise _wrong("input-pair-refused", "the model takes single texts, not pairs", fix, index)
+        if pair is None and self.settings.takes_pairs:
+            fix = "send two texts together: [text, second text]"
+            raise _wrong("input-pair-needed", "the model takes pairs of texts", fix, index)
+        return {"text": text, "text_pair": pair}
+
+
+def _text(index: int, value: object) -> str:
+    if not isinstance(value, str):
+        raise _not_text(index, value)
+    if not value.strip():
+        raise _wrong("input-empty", "the text is empty", "leave it out: there is nothing to answer", index)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        fix = "read the text with its right encoding"
+        raise _wrong("input-not-unicode", "the text holds half a character (a lone surrogate)", fix, index) from error
+    return value
+
+
+def _not_text(index: int, value: object) -> InputError:
+    fix = "send a string, or two strings for a model of pairs"
+    return _wrong("input-not-text", "the input is not a text but {type}", fix, index, type=type(value).__name__)
+
+
+def _wrong(code: str, what: str, fix: str, index: int | None = None, **params: object) -> InputError:
+    where = None if index is None else f"inputs[{index}]"
+    return InputError(code, what, where=where, fix=fix, **params)
