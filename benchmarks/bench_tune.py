@@ -209,7 +209,7 @@ def _table(summary: dict[str, Any]) -> str:
         "# Fine-tuning speed beside Hugging Face's Trainer",
         "",
         f"`python benchmarks/bench_tune.py`, commit {summary['commit']}, {summary['cpu']}, "
-        f"{summary['threads']} threads, torch {summary['versions']['torch']}, transformers {summary['versions']['transformers']}. "
+        f"{summary['threads']} threads, {summary['versions']}. "
         f"ModernBERT `{summary['size']}` from scratch, {summary['rows']} rows of {summary['mean_tokens']} tokens on "
         f"average, one epoch a round, {summary['rounds']} rounds in turn.",
         "",
