@@ -11,7 +11,9 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-__all__ = ["Place", "Record", "Role", "Row", "RowSpec", "Source"]
+from triga.core.errors import DataError
+
+__all__ = ["Place", "Record", "Role", "Row", "RowSpec", "Source", "Unreadable"]
 
 Row = Mapping[str, Any]
 """A typed row: the keys of ``RowSpec.schema``."""
@@ -28,7 +30,7 @@ class Place:
         return f"{self.file}, line {self.line}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
     """One record as found: field names to raw values (strings, numbers, lists, None)."""
 
@@ -36,17 +38,40 @@ class Record:
     place: Place
 
 
+@dataclass(slots=True)
+class Unreadable:
+    """A piece of a file that should have been a record and is not; reading goes on behind it."""
+
+    error: DataError
+    place: Place
+    raw: str
+    """The piece as it stands, for whoever mends it (at most ``MAX_RAW_CHARS``)."""
+
+
 class Source(Protocol):
     """An iterator of records over one file or folder; iterating again starts again."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The file as the user knows it; places say it."""
+        ...
 
     @property
     def fingerprint(self) -> str:
         """sha256 of the content, whatever the file is called."""
         ...
 
-    def __iter__(self) -> Iterator[Record]: ...
+    @property
+    def details(self) -> Mapping[str, str]:
+        """What was found out about the file: ``format`` and, where it has them, ``encoding``, ``delimiter`` …"""
+        ...
+
+    @property
+    def label_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Columns whose labels the file itself names, with the names in the order of their indices."""
+        ...
+
+    def __iter__(self) -> Iterator[Record | Unreadable]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +92,16 @@ class RowSpec(Protocol):
     @property
     def schema(self) -> pa.Schema:
         """Arrow schema of a row, without the ``place`` column that the data room adds."""
+        ...
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """All that can be learned, in the user's order; empty where the data decides."""
+        ...
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """All that decides how ``parse`` reads a record, JSON-able: equal readings of equal files give equal rows."""
         ...
 
     def parse(self, values: Mapping[str, Any]) -> Row:

@@ -1,0 +1,175 @@
+"""Sources to splits on disk: what ``prepare``, ``check`` and ``fix`` have in common.
+
+section ──open──▶ sources ──read──▶ one table a source ──split──▶ train, dev, test ──analyse──▶ findings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from triga.core.events import Emit, Note
+from triga.data.classes import class_findings, natural_order, unknown_label_findings
+from triga.data.columns import Columns, find_columns, known_names
+from triga.data.duplicates import (
+    Split,
+    conflict_finding,
+    duplicate_finding,
+    find_leaks,
+    leak_findings,
+)
+from triga.data.findings import Finding, Tally, by_severity
+from triga.data.ingest import Clean, Facts, Fault, Reader
+from triga.data.recipe import DataSection
+from triga.data.rows import RowSpec, Source
+from triga.data.sources.opening import SPLITS, Hints, open_sources
+from triga.data.split import assign_parts
+from triga.data.table import RowTable, filter_table
+
+__all__ = ["Built", "analyse", "build", "open_all", "read_sources", "table_path"]
+
+
+@dataclass(frozen=True)
+class Built:
+    """Everything that was read: split name to rows, and what was noticed while reading."""
+
+    spec: RowSpec
+    sources: Mapping[str, Source]
+    columns: Mapping[str, Columns]
+    splits: Mapping[str, Split]
+    taken_from_train: tuple[str, ...]
+    combinations: Sequence[tuple[str, ...]]
+    tally: Tally
+    faults: Mapping[str, tuple[Fault, ...]]
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The user's order, else the file's own, else natural order of what train has."""
+        named = self.spec.target_names or self._labels_of_file()
+        if named:
+            return named
+        present = np.unique(self.splits["train"].facts.target_ids)
+        return tuple(natural_order([label for i in present for label in self.combinations[i]]))
+
+    def _labels_of_file(self) -> tuple[str, ...]:
+        by_column = self.sources["train"].label_names
+        columns = self.columns["train"].by_role.values()
+        return next((by_column[column] for column in columns if column in by_column), ())
+
+
+def open_all(section: DataSection, spec: RowSpec, online: bool) -> dict[str, Source]:
+    """The sources of a section; those that hold no rows are opened too (their error comes when they are read)."""
+    return open_sources(section, Hints(section.encoding, known_names(spec.roles, section.columns), online))
+
+
+def build(section: DataSection, spec: RowSpec, folder: Path, *, seed: int, online: bool, emit: Emit) -> Built:
+    """Read all sources into ``folder``, and take from train what has no source of its own.
+
+    Faulty rows are tallied and left out.
+    """
+    built = read_sources(section, spec, folder, online=online, emit=emit)
+    shares = {name: size for name, size in _shares(section).items() if name not in built.sources}
+    if not shares:
+        return built
+    parts = _split(built.splits["train"].facts, built.combinations, shares, seed, folder)
+    facts = {name: split.facts for name, split in built.splits.items()} | parts
+    return replace(built, splits=_open_splits(folder, facts), taken_from_train=tuple(shares))
+
+
+def read_sources(
+    section: DataSection, spec: RowSpec, folder: Path, *, online: bool, emit: Emit, clean: Clean | None = None
+) -> Built:
+    """Read all sources into ``folder``, one table each, ``clean`` applied to the fields first."""
+    sources = open_all(section, spec, online)
+    columns = {split: find_columns(source, spec.roles, section.columns) for split, source in sources.items()}
+    for split, source in sources.items():
+        _say(source, columns[split], emit)
+    reader = Reader(spec, Tally(), emit, clean=clean)
+    readings = {
+        split: reader.read(
+            source, columns[split], table_path(folder, split), section.max_rows if split == "train" else None
+        )
+        for split, source in sources.items()
+    }
+    return Built(
+        spec,
+        sources,
+        columns,
+        _open_splits(folder, {split: reading.facts for split, reading in readings.items()}),
+        (),
+        reader.targets.combinations,
+        reader.tally,
+        {split: reading.faults for split, reading in readings.items()},
+    )
+
+
+def analyse(built: Built, emit: Emit) -> list[Finding]:
+    """All findings, the worst first."""
+    splits = list(built.splits.values())
+    train, held = built.splits["train"], [split for split in splits if split.name != "train"]
+    findings = built.tally.findings()
+    findings += [_no_rows(split.name) for split in splits if not len(split)]
+    filled = {split.name: split for split in splits if len(split)}
+    if len(train):
+        findings += class_findings(filled, built.combinations)
+        findings += unknown_label_findings(filled, built.combinations, built.labels)
+    duplicates = (duplicate_finding(split, len(built.combinations)) for split in filled.values())
+    conflict = conflict_finding(list(filled.values()), built.combinations)
+    findings += [finding for finding in (*duplicates, conflict) if finding is not None]
+    for leaks in find_leaks(train, [split for split in held if len(split)], built.spec, emit):
+        findings += leak_findings(train, leaks)
+    return by_severity(findings)
+
+
+def table_path(folder: Path, split: str) -> Path:
+    return folder / f"{split}.arrow"
+
+
+def _open_splits(folder: Path, facts: Mapping[str, Facts]) -> dict[str, Split]:
+    return {name: Split(name, RowTable(table_path(folder, name)), facts[name]) for name in SPLITS if name in facts}
+
+
+def _shares(section: DataSection) -> dict[str, float]:
+    return {"dev": section.dev_size, "test": section.test_size}
+
+
+def _split(
+    facts: Facts, combinations: Sequence[tuple[str, ...]], shares: Mapping[str, float], seed: int, folder: Path
+) -> dict[str, Facts]:
+    """Divide what was read as train."""
+    labels = natural_order([label for names in combinations for label in names])
+    index = {label: i for i, label in enumerate(labels)}
+    targets = [[index[label] for label in names] for names in combinations]
+    assigned = assign_parts(facts.keys, facts.target_ids, targets, list(shares.values()), seed)
+    whole = folder / "whole.arrow"
+    table_path(folder, "train").rename(whole)
+    parts = dict(enumerate(["train", *shares]))
+    filter_table(whole, {part: table_path(folder, name) for part, name in parts.items()}, assigned)
+    whole.unlink()
+    return {name: facts.take(assigned == part) for part, name in parts.items()}
+
+
+def _say(source: Source, columns: Columns, emit: Emit) -> None:
+    """Say what was guessed."""
+    details = source.details
+    if details.get("encoding", "utf-8") not in ("utf-8", "utf-8-sig"):
+        emit(Note(f"{source.name} is read as {details['encoding']}"))
+    if details.get("header") == "no":
+        emit(Note(f"{source.name} has no header; its columns are called column1, column2 …"))
+    for role in columns.guessed:
+        emit(Note(f"{source.name}: column '{columns.by_role[role]}' is taken for the {role}"))
+
+
+def _no_rows(split: str) -> Finding:
+    return Finding(
+        "split-empty",
+        "error",
+        "no row is left for {split}",
+        "add rows, or name a file for data.{split}",
+        {"split": split},
+        count=1,
+    )

@@ -1,0 +1,143 @@
+"""What is wrong, doubtful or worth knowing about data: findings with places, in both languages, and their tally."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from triga.core.errors import DataError, Language, chinese_messages, render
+
+__all__ = ["MAX_PLACES", "Finding", "Severity", "Tally", "by_severity", "raise_errors"]
+
+Severity = Literal["error", "warning", "info"]
+MAX_PLACES = 20
+"""Places that a finding names; it counts them all."""
+SHOWN_PLACES = 5
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of thing that was found. ``error``: training cannot start; ``warning``: scores may mislead.
+
+    ``what`` and ``fix`` are templates filled from ``params``, like an error's; ``count`` is how many rows (for findings
+    about labels: labels) it concerns; ``places`` are the first of them, ``train.csv, line 3``. A place may name two:
+    ``a = b`` the same text, ``a ≈ b`` nearly, ``a ≠ b`` the same text with different labels.
+    """
+
+    code: str
+    severity: Severity
+    what: str
+    fix: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    count: int = 1
+    places: tuple[str, ...] = ()
+
+    def fields(self, language: Language = "en") -> dict[str, str]:
+        """``what`` and, where known, ``fix`` as sentences."""
+        what, fix = (
+            chinese_messages().get(self.code, (self.what, self.fix)) if language == "zh" else (self.what, self.fix)
+        )
+        params = dict(self.params)
+        return {"what": render(what, params)} | ({"fix": render(fix, params)} if fix else {})
+
+    def text(self, language: Language = "en") -> str:
+        """The finding as lines for a terminal."""
+        names = {"where": "位置", "fix": "办法"} if language == "zh" else {"where": "where", "fix": "fix"}
+        fields = self.fields(language)
+        lines = [fields["what"] + (f"  ×{self.count}" if self.count > 1 else "")]
+        if self.places:
+            more = "; …" if self.count > SHOWN_PLACES else ""
+            lines.append(f"  {names['where']}: {'; '.join(self.places[:SHOWN_PLACES])}{more}")
+        if "fix" in fields:
+            lines.append(f"  {names['fix']}: {fields['fix']}")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able, with both languages' sentences; ``from_dict`` reads it back."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "count": self.count,
+            "places": list(self.places),
+            "templates": [self.what, self.fix],
+            "params": dict(self.params),
+            "en": self.fields("en"),
+            "zh": self.fields("zh"),
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Finding:
+        what, fix = saved["templates"]
+        return cls(saved["code"], saved["severity"], what, fix, saved["params"], saved["count"], tuple(saved["places"]))
+
+
+class Tally:
+    """Counts what is found while rows are read: one finding a code, the first places of each.
+
+    The parameters of a finding are those of its first row.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, _Count] = {}
+
+    def fault(self, error: DataError, place: object) -> None:
+        """A row, or the rest of a file, that cannot be used."""
+        count = self._found.get(error.code)
+        if count is None:
+            params = {name: _plain(value) for name, value in error.params.items()}
+            finding = Finding(error.code, "error", error.what_template, error.fix_template, params)
+            count = self._found[error.code] = _Count(finding)
+        count.add(place)
+
+    def note(self, finding: Finding, place: object) -> None:
+        self._found.setdefault(finding.code, _Count(finding)).add(place)
+
+    def findings(self) -> list[Finding]:
+        return [count.finding() for count in self._found.values()]
+
+
+@dataclass
+class _Count:
+    first: Finding
+    count: int = 0
+    places: list[str] = field(default_factory=list)
+
+    def add(self, place: object) -> None:
+        self.count += 1
+        if len(self.places) < MAX_PLACES:
+            self.places.append(str(place))
+
+    def finding(self) -> Finding:
+        first = self.first
+        return Finding(first.code, first.severity, first.what, first.fix, first.params, self.count, tuple(self.places))
+
+
+def by_severity(findings: Sequence[Finding]) -> list[Finding]:
+    """Errors first, then warnings, then what is only worth knowing; within each, as found."""
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def raise_errors(findings: Sequence[Finding]) -> None:
+    """Raise if training cannot start: the error itself where only one row has one, else their number and the first."""
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if not errors:
+        return
+    first = errors[0]
+    where = "; ".join(first.places[:SHOWN_PLACES]) or None
+    if len(errors) == 1 and first.count == 1:
+        raise DataError(first.code, first.what, where=where, fix=first.fix, **first.params)
+    raise DataError(
+        "data-has-errors",
+        "the data has {count} errors; the first kind ({kind}): {first}",
+        where=where,
+        fix="triga check lists all of them, and triga check --fix mends what can be mended",
+        count=sum(finding.count for finding in errors),
+        kind=first.code,
+        first=render(first.what, dict(first.params)),
+    )
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)

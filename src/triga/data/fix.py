@@ -1,0 +1,166 @@
+"""``triga check --fix``: cleaned copies of the files, and a list of every single thing that was done.
+
+What it does, in this order: pieces that are no records and rows without text or label are left out; control characters
+are removed; of a text with different labels the most frequent label is kept (of a tie nothing); of equal rows the first
+is kept; rows of train that are, exactly or nearly, in dev or test are left out of train. What needs a person (an
+unknown label, a class with a single row) stays as it is: the copies are checked again, and that report says what is
+left. The files themselves are never changed.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from triga.core.artifact import MANIFEST, Artifact, writing
+from triga.core.durable import DISK, Disk
+from triga.core.errors import DataError
+from triga.core.events import Emit, Progress, ignore
+from triga.data.build import read_sources
+from triga.data.check import Report, check
+from triga.data.mending import Drop, decide_drops
+from triga.data.recipe import DataSection
+from triga.data.rows import Record, RowSpec, Source, Unreadable
+from triga.data.writers import RecordWriter, file_name, open_writer
+from triga.text.normalize import remove_controls
+
+__all__ = ["CHANGES", "FixReport", "fix"]
+
+FIXED_KIND = "fixed-data"
+CHANGES = "changes.jsonl"
+UTF8 = ("utf-8", "utf-8-sig")
+PROGRESS_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class FixReport:
+    """What ``fix`` wrote. ``changes``: how often each thing was done; ``report``: on the copies, what is left to do."""
+
+    files: Mapping[str, Path]
+    rows_before: Mapping[str, int]
+    rows_after: Mapping[str, int]
+    changes: Mapping[str, int]
+    report: Report
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "files": {split: str(path) for split, path in self.files.items()},
+            "rows_before": dict(self.rows_before),
+            "rows_after": dict(self.rows_after),
+            "changes": dict(self.changes),
+            "report": self.report.as_dict(),
+        }
+
+
+def fix(
+    section: DataSection,
+    spec: RowSpec,
+    out: Path,
+    *,
+    seed: int,
+    online: bool = False,
+    emit: Emit = ignore,
+    disk: Disk | None = None,
+) -> FixReport:
+    """Write cleaned copies of the section's files and ``changes.jsonl`` to the folder ``out``.
+
+    ``seed`` is the recipe's: it decides the split on which the copies are checked. ``out`` must be new, empty, or what
+    an earlier fix wrote: nothing else is ever replaced. ``max_rows`` does not count here, all rows are cleaned.
+    """
+    _check_target(out)
+    section = section.model_copy(update={"max_rows": None})
+    with tempfile.TemporaryDirectory(prefix="triga-fix-") as folder:
+        built = read_sources(section, spec, Path(folder), clean=_clean, online=online, emit=emit)
+        drops = decide_drops(built, emit)
+    names = {split: file_name(source, split) for split, source in built.sources.items()}
+    with writing(out, kind=FIXED_KIND, disk=disk or DISK) as target:
+        with open(target / CHANGES, "w", encoding="utf-8") as file:
+            changes = _Changes(file)
+            counts = {
+                split: _rewrite(source, target / names[split], drops[split], changes, emit)
+                for split, source in built.sources.items()
+            }
+        copies = {split: target / name for split, name in names.items()}
+        report = check(section.model_copy(update={**copies, "encoding": None}), spec, seed=seed, emit=emit)
+    return FixReport(
+        {split: out / name for split, name in names.items()},
+        {split: before for split, (before, _) in counts.items()},
+        {split: after for split, (_, after) in counts.items()},
+        dict(changes.counts),
+        report,
+    )
+
+
+class _Changes:
+    """Writes one line a change, and counts them."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self.counts: Counter[str] = Counter()
+
+    def add(self, change: str, file: str, line: int, **details: object) -> None:
+        self.counts[change] += 1
+        entry = {"change": change, "file": file, "line": line, **details}
+        self._file.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
+
+
+def _rewrite(source: Source, path: Path, drops: Mapping[int, Drop], changes: _Changes, emit: Emit) -> tuple[int, int]:
+    """Copy the records that stay, cleaned. Returns the number of records before and after."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _note_encoding(source, changes)
+    before = after = 0
+    with open_writer(source, path) as writer:
+        for ordinal, item in enumerate(source):
+            before += 1
+            kept = _copy(item, drops.get(ordinal), writer, changes)
+            after += kept
+            if ordinal % PROGRESS_ROWS == 0:
+                emit(Progress(f"write {source.name}", ordinal, 0))
+    return before, after
+
+
+def _copy(item: Record | Unreadable, drop: Drop | None, writer: RecordWriter, changes: _Changes) -> bool:
+    place = item.place
+    if isinstance(item, Unreadable):
+        what = item.error.fields("en")["what"]
+        changes.add("unreadable-dropped", place.file, place.line, reason=what, before=item.raw)
+        return False
+    if drop is not None:
+        changes.add(drop.change, place.file, place.line, before=item.fields, **drop.details)
+        return False
+    cleaned = _clean(item.fields)
+    for column, value in cleaned.items():
+        if value != item.fields[column]:
+            before = json.dumps(item.fields[column])  # escaped: the characters to be seen are the invisible ones
+            changes.add("controls-removed", place.file, place.line, column=column, before=before, after=value)
+    writer.add(cleaned)
+    return True
+
+
+def _clean(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: remove_controls(value) if isinstance(value, str) else value for name, value in fields.items()}
+
+
+def _note_encoding(source: Source, changes: _Changes) -> None:
+    encoding = source.details.get("encoding", "utf-8")
+    if encoding == "utf-8-sig":
+        changes.add("mark-removed", source.name, 1, before="byte order mark")
+    elif encoding not in UTF8:
+        changes.add("encoding-changed", source.name, 1, before=encoding, after="utf-8")
+
+
+def _check_target(out: Path) -> None:
+    is_free = not out.exists() or (out.is_dir() and not any(out.iterdir()))
+    if is_free or ((out / MANIFEST).is_file() and Artifact.open(out).kind == FIXED_KIND):
+        return
+    raise DataError(
+        "fix-target-taken",
+        "the folder for the cleaned copies holds other things",
+        where=out,
+        fix="name a new folder; your files are never overwritten",
+    )

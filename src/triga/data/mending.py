@@ -1,0 +1,94 @@
+"""Decides which records ``fix`` leaves out, and why, from facts alone: nothing is read or written here but places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from triga.core.arrays import IntArray
+from triga.core.events import Emit
+from triga.data.build import Built
+from triga.data.duplicates import Leaks, Split, find_leaks, first_of_key
+from triga.data.ingest import Facts
+
+__all__ = ["Drop", "decide_drops"]
+
+EMPTY_CODES = ("text-empty", "label-empty", "field-missing")
+Drops = dict[int, "Drop"]
+"""Ordinal of a record in its source to the reason for leaving it out."""
+
+
+@dataclass(frozen=True)
+class Drop:
+    """``change``: the name in ``changes.jsonl``; ``details``: further fields of its line."""
+
+    change: str
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+def decide_drops(built: Built, emit: Emit) -> dict[str, Drops]:
+    """Drops by split; pieces that are no records are not among them."""
+    drops: dict[str, Drops] = {}
+    kept: dict[str, IntArray] = {}
+    for name, split in built.splits.items():
+        drops[name] = {
+            fault.ordinal: Drop("empty-dropped", {"reason": fault.code})
+            for fault in built.faults[name]
+            if fault.code in EMPTY_CODES
+        }
+        kept[name] = _conflicts(split, built.combinations, drops[name])
+        kept[name] = _duplicates(split, kept[name], drops[name])
+    train = built.splits["train"]
+    held = [split for name, split in built.splits.items() if name != "train" and len(split)]
+    for leaks in find_leaks(train, held, built.spec, emit):
+        _leaks(train, leaks, kept["train"], drops["train"])
+    return drops
+
+
+def _conflicts(split: Split, combinations: Sequence[Sequence[str]], drops: Drops) -> IntArray:
+    """Keep the most frequent labels of each text; where two are equally frequent, none. Returns the rows that stay."""
+    facts = split.facts
+    first = first_of_key(facts.keys)
+    texts = np.unique(first[facts.target_ids != facts.target_ids[first]])
+    members = np.flatnonzero(np.isin(first, texts))
+    groups = np.split(members[np.argsort(first[members], kind="stable")], _starts(np.sort(first[members])))
+    for rows in groups if len(members) else []:
+        ids, counts = np.unique(facts.target_ids[rows], return_counts=True)
+        winners = ids[counts == counts.max()]
+        winner = int(winners[0]) if len(winners) == 1 else None
+        labels = {"+".join(combinations[i]): int(count) for i, count in zip(ids, counts, strict=True)}
+        for row in rows:
+            if facts.target_ids[row] != winner:
+                change = "conflict-dropped" if winner is not None else "conflict-tie-dropped"
+                drops[int(facts.ordinals[row])] = Drop(change, {"labels": labels})
+    return _still(facts, np.arange(len(facts)), drops)
+
+
+def _duplicates(split: Split, kept: IntArray, drops: Drops) -> IntArray:
+    first = kept[first_of_key(split.facts.keys[kept])] if len(kept) else kept
+    again = np.flatnonzero(first != kept)
+    for row, place in zip(kept[again], split.table.places(first[again]), strict=True):
+        drops[int(split.facts.ordinals[row])] = Drop("duplicate-dropped", {"kept": place})
+    return _still(split.facts, kept, drops)
+
+
+def _leaks(train: Split, leaks: Leaks, kept: IntArray, drops: Drops) -> None:
+    """Rows of train whose text is, or is near to, a held-out text."""
+    facts, held = train.facts, leaks.held
+    for pairs, change in ((leaks.exact, "leak-dropped"), (leaks.near, "near-leak-dropped")):
+        places = held.table.places(pairs.indexed)
+        by_key = {int(facts.keys[row]): place for row, place in zip(pairs.queries, places, strict=True)}
+        for row in kept[np.isin(facts.keys[kept], facts.keys[pairs.queries])]:
+            drop = Drop(change, {"held_out": by_key[int(facts.keys[row])]})
+            drops.setdefault(int(facts.ordinals[row]), drop)
+
+
+def _still(facts: Facts, rows: IntArray, drops: Drops) -> IntArray:
+    dropped = np.fromiter(drops, dtype=np.int64, count=len(drops))
+    return rows[~np.isin(facts.ordinals[rows], dropped)]
+
+
+def _starts(sorted_values: IntArray) -> IntArray:
+    return np.flatnonzero(np.diff(sorted_values)) + 1

@@ -1,0 +1,140 @@
+"""Which texts of one table are nearly the same as texts of another: MinHash finds candidates, exact counts decide.
+
+Banding: a signature of 64 hashes is cut into 16 bands of 4; texts that agree in a whole band are candidates, and are
+near if they share 80 % of their shingles. Texts at 0.8 meet in some band with probability 0.9998, at 0.9 always.
+
+Memory is bounded: one table is indexed in blocks, the other is read in chunks. The cost is one signature a text:
+100,000 against 10,000 short texts take seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triga.core.arrays import IntArray
+from triga.text.shingles import Hashes, MinHash, ShingleSets, jaccard_pairs, shingle_sets
+
+__all__ = ["NEAR", "NearIndex", "Pairs", "text_chunks"]
+
+NEAR = 0.8
+"""Jaccard similarity from which two texts count as nearly the same."""
+NUM_BANDS, BAND_HASHES = 16, 4
+SEED = 20_261
+MAX_CANDIDATES = 50
+"""Index texts looked at for one text and band: boilerplate shared by thousands is sampled, not compared in full."""
+MIN_ESTIMATE = 0.55
+"""Agreement of signatures below which a candidate is not counted exactly: four deviations below ``NEAR``."""
+CHUNK_TEXTS, CHUNK_CHARS = 4096, 1 << 21
+MAX_TEXT_CHARS = 20_000
+"""Longer texts are compared by their beginnings."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """(P,) rows of the queries, rows of the index, and their similarities 0–1."""
+
+    queries: IntArray
+    indexed: IntArray
+    similarity: NDArray[np.float64]
+
+    def take(self, chosen: IntArray) -> Pairs:
+        return Pairs(self.queries[chosen], self.indexed[chosen], self.similarity[chosen])
+
+    @classmethod
+    def join(cls, parts: Sequence[Pairs]) -> Pairs:
+        if not parts:
+            return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        return cls(
+            np.concatenate([part.queries for part in parts]),
+            np.concatenate([part.indexed for part in parts]),
+            np.concatenate([part.similarity for part in parts]),
+        )
+
+
+class NearIndex:
+    """Folded texts, indexed to be asked which of them are near to others."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._minhash = MinHash(NUM_BANDS * BAND_HASHES, SEED)
+        sets, signatures = [], []
+        for chunk in text_chunks(texts):
+            sets.append(shingle_sets(chunk))
+            signatures.append(self._minhash(sets[-1]))
+        self._sets = _join(sets)
+        self._signatures = np.concatenate(signatures) if signatures else self._minhash(self._sets)
+        bands = _band_keys(self._signatures)
+        self._order = np.argsort(bands, axis=1, kind="stable").astype(np.int32)
+        self._bands = np.take_along_axis(bands, self._order, axis=1)
+
+    def __len__(self) -> int:
+        return len(self._sets)
+
+    def search(self, texts: Iterable[str]) -> Pairs:
+        """All pairs of a text and an indexed one with similarity ``NEAR`` or more (equal ones included)."""
+        start, found = 0, []
+        for chunk in text_chunks(texts):
+            pairs = self._search_chunk(chunk)
+            found.append(Pairs(pairs.queries + start, pairs.indexed, pairs.similarity))
+            start += len(chunk)
+        return Pairs.join(found)
+
+    def _search_chunk(self, texts: Sequence[str]) -> Pairs:
+        sets = shingle_sets(texts)
+        signatures = self._minhash(sets)
+        queries, indexed = self._candidates(_band_keys(signatures))
+        sizes, others = sets.sizes[queries], self._sets.sizes[indexed]
+        likely = np.minimum(sizes, others) >= NEAR * np.maximum(sizes, others)
+        queries, indexed = queries[likely], indexed[likely]
+        agreement = (signatures[queries] == self._signatures[indexed]).mean(axis=1) if len(queries) else np.empty(0)
+        queries, indexed = queries[agreement >= MIN_ESTIMATE], indexed[agreement >= MIN_ESTIMATE]
+        similarity = jaccard_pairs(sets, self._sets, queries, indexed)
+        near = similarity >= NEAR
+        return Pairs(queries[near], indexed[near], similarity[near])
+
+    def _candidates(self, bands: NDArray[np.uint64]) -> tuple[IntArray, IntArray]:
+        """Distinct pairs that agree in a band; of each band's matches the first ``MAX_CANDIDATES``."""
+        pairs = []
+        for ours, theirs, order in zip(bands, self._bands, self._order, strict=True):
+            first = np.searchsorted(theirs, ours, side="left")
+            counts = np.minimum(np.searchsorted(theirs, ours, side="right") - first, MAX_CANDIDATES)
+            query = np.repeat(np.arange(len(ours)), counts)
+            offset = np.arange(len(query)) - np.repeat(np.cumsum(counts) - counts, counts)
+            pairs.append(query * len(self) + order[first[query] + offset])
+        distinct = np.unique(np.concatenate(pairs))
+        return distinct // max(len(self), 1), distinct % max(len(self), 1)
+
+
+def text_chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Texts in lists that are bounded in number and in characters, each cut to ``MAX_TEXT_CHARS``."""
+    chunk: list[str] = []
+    size = 0
+    for text in texts:
+        chunk.append(text[:MAX_TEXT_CHARS])
+        size += len(chunk[-1])
+        if len(chunk) == CHUNK_TEXTS or size >= CHUNK_CHARS:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _band_keys(signatures: Hashes) -> NDArray[np.uint64]:
+    """(bands, N): one hash for each band of each signature."""
+    banded = signatures.reshape(len(signatures), NUM_BANDS, BAND_HASHES).astype(np.uint64)
+    keys = np.zeros(banded.shape[:2], dtype=np.uint64)
+    for i in range(BAND_HASHES):
+        keys = (keys ^ banded[:, :, i]) * np.uint64(0x9E3779B97F4A7C15)
+        keys ^= keys >> np.uint64(29)
+    return np.ascontiguousarray(keys.T)
+
+
+def _join(sets: Sequence[ShingleSets]) -> ShingleSets:
+    if not sets:
+        return shingle_sets([])
+    sizes = np.concatenate([part.sizes for part in sets])
+    values = np.concatenate([part.values for part in sets])
+    return ShingleSets(values, np.concatenate([[0], np.cumsum(sizes)]))

@@ -1,0 +1,160 @@
+"""Files of data before anyone knows their format: found, decompressed, told apart from binaries, fingerprinted."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from triga.core.durable import sha256_of
+from triga.core.errors import DataError
+
+__all__ = ["COMPRESSIONS", "DataFile", "file_errors", "find_file"]
+
+HEAD_BYTES = 4096
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+COMPRESSION_MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+BINARY_MAGIC = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive (Excel's .xlsx is one)"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document (.xls, .doc)"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x7fELF", "a program"),
+    (b"\x80\x04\x95", "a pickle"),
+    (b"BZh", "bzip2 data"),
+    (b"\xfd7zXZ", "xz data"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+)
+MAX_LISTED = 8
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file, perhaps compressed: by its suffix, or by its first bytes where the suffix says nothing."""
+
+    path: Path
+    name: str
+
+    @property
+    def suffix(self) -> str:
+        """The suffix that tells the format: ``.csv`` for ``a.csv`` and for ``a.csv.gz``; lower case."""
+        path = self.path.with_suffix("") if self.path.suffix.lower() in COMPRESSIONS else self.path
+        return path.suffix.lower()
+
+    @cached_property
+    def compression(self) -> str | None:
+        """``gzip``, ``zstd`` or None."""
+        by_name = COMPRESSIONS.get(self.path.suffix.lower())
+        with file_errors(self.name), open(self.path, "rb") as file:
+            start = file.read(4)
+        by_content = next((kind for kind, magic in COMPRESSION_MAGIC.items() if start.startswith(magic)), None)
+        if by_name is not None and start and by_content != by_name:
+            raise _damaged(self.name, f"it does not begin as {by_name} does")
+        return by_content
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first bytes of the content, decompressed."""
+        with self.open() as stream, file_errors(self.name):
+            return stream.read(HEAD_BYTES)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return sha256_of(self.path)
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """The content as a stream of bytes, decompressed as it is read."""
+        with ExitStack() as opened:
+            with file_errors(self.name):
+                stream = opened.enter_context(open(self.path, "rb"))
+                if self.compression is not None:
+                    stream = opened.enter_context(pa.CompressedInputStream(stream, self.compression))
+            yield stream
+
+    def check_is_text(self) -> None:
+        """Refuse what is empty or certainly no text, before an encoding is looked for."""
+        if not self.head:
+            raise DataError("file-empty", "the file is empty", where=self.name, fix="put records into it")
+        kind = next((words for magic, words in BINARY_MAGIC if self.head.startswith(magic)), None)
+        if kind is not None:
+            raise DataError(
+                "file-binary",
+                "this is no text but {kind}",
+                where=self.name,
+                fix="export the records as CSV (UTF-8), JSONL or Parquet",
+                kind=kind,
+            )
+
+
+def find_file(path: Path, name: str) -> DataFile:
+    """The file at ``path``. Raises ``DataError`` with the nearest names where there is none."""
+    if path.is_file():
+        return DataFile(path, name)
+    raise _missing(path)
+
+
+@contextmanager
+def file_errors(name: str) -> Iterator[None]:
+    """Turn what the system and pyarrow say of a broken file into an error that says what to do."""
+    try:
+        yield
+    except PermissionError as error:
+        raise DataError(
+            "file-not-allowed",
+            "reading this file is not allowed",
+            where=name,
+            fix="change its permissions, or copy it to where you may read it",
+        ) from error
+    except (OSError, EOFError, pa.ArrowException) as error:
+        raise _damaged(name, str(error).splitlines()[0][:200] if str(error) else type(error).__name__) from error
+
+
+def _damaged(name: str, reason: str) -> DataError:
+    return DataError(
+        "data-file-damaged",
+        "the file is damaged or cut: {reason}",
+        where=name,
+        fix="copy it again from its source; compare the sizes",
+        reason=reason,
+    )
+
+
+def _missing(path: Path) -> DataError:
+    folder = next(parent for parent in path.parents if parent.is_dir())
+    if folder != path.parent:
+        return DataError(
+            "data-no-folder",
+            "there is no folder {folder}",
+            where=path,
+            fix="correct the path; nothing is downloaded unless online is asked for",
+            folder=path.parent.name,
+        )
+    others = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    near = difflib.get_close_matches(path.name, others, n=1, cutoff=0.5)
+    if near:
+        return DataError(
+            "data-no-file-near",
+            "there is no file {name}",
+            where=path,
+            fix="did you mean {near}?",
+            name=path.name,
+            near=near[0],
+        )
+    return DataError(
+        "data-no-file",
+        "there is no file {name}",
+        where=path,
+        fix="its folder has: {others}; nothing is downloaded unless online is asked for",
+        name=path.name,
+        others=", ".join(others[:MAX_LISTED]) or "-",
+    )
