@@ -87,8 +87,8 @@ def _table(results: list[dict[str, Any]]) -> str:
         f"`python benchmarks/bench_quality.py --data FOLDER`, commit {commit.stdout.strip()}, {machine['cpu']}, "
         f"{machine['threads']} threads, torch {versions['torch']}, Python {platform.python_version()}.",
         "",
-        "Accuracy on test in percent, with 95 % bootstrap intervals. The network starts from random weights and sees the",
-        "train rows alone; TF-IDF with logistic regression sees the same rows.",
+        "Accuracy on test in percent, with 95 % bootstrap intervals. The network starts from random weights and sees",
+        "the train rows alone; TF-IDF with logistic regression sees the same rows.",
         "",
         "| set | train rows | triga, scratch | TF-IDF + LR | McNemar p | minutes | int8 model, one row | published |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
