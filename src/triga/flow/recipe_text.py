@@ -147,9 +147,12 @@ def _open_section(recipe: RecipeText, path: KeyPath, place: str, expand: Callabl
     recipe.set(path, dict(section))
 
 
-def dump_yaml(value: Any) -> str:
+def dump_yaml(value: Any, *, on_one_line: bool = False) -> str:
     """Plain values as YAML that ``parse_recipe`` and any other reader read back equal."""
-    return str(yaml.dump(value, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120))
+    text = yaml.dump(
+        value, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=float("inf"), default_flow_style=on_one_line
+    )
+    return str(text)
 
 
 def _compose(text: str, place: Callable[[int], str], name: str) -> yaml.Node | None:

@@ -1,0 +1,139 @@
+"""``triga check``: what is wrong with a recipe and its data, with places, and on request a cleaned copy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from triga.cli.output import JsonOption, Settings, print_json, print_table, shown_path
+from triga.cli.run import RecipeArgument, SetOption
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from triga.cli.speech import Speech
+    from triga.data.check import Report
+    from triga.data.findings import Finding
+    from triga.data.fix import FixReport
+    from triga.flow.recipe import Recipe
+    from triga.text.tokenizer import Tokenizer
+
+__all__ = ["check"]
+
+BAD_INPUT = 2
+MARKS = {"error": ("✗", "bold red"), "warning": ("!", "yellow"), "info": ("·", "dim")}
+
+
+def check(
+    context: typer.Context,
+    recipe: RecipeArgument,
+    overrides: SetOption = None,
+    fix: Annotated[
+        Path | None, typer.Option("--fix", metavar="DIR", help="Write a cleaned copy of the data and what was done.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a recipe and its data: every problem with file and line, before anything is trained."""
+    from triga.cli.progress import Display
+    from triga.data.check import check as check_data
+    from triga.data.fix import fix as fix_data
+    from triga.flow.recipe import load_recipe
+    from triga.tasks.union import open_task
+
+    settings = Settings.of(context)
+    loaded = load_recipe(recipe, overrides or [])
+    spec, seed, online = open_task(loaded.task), loaded.seed, loaded.online
+    tokenizer, max_length = _tokenizer(loaded), loaded.tune.max_length if loaded.tune else None
+    with Display(settings.console(stderr=True), settings.speech) as display:
+        report = check_data(
+            loaded.data,
+            spec,
+            seed=seed,
+            online=online,
+            tokenizer=tokenizer,
+            max_length=max_length,
+            emit=display.emit,
+        )
+        fixed = None
+        if fix is not None:
+            fixed = fix_data(loaded.data, spec, fix, seed=seed, online=online, emit=display.emit)
+    if as_json:
+        print_json({**report.as_dict(), "fixed": None if fixed is None else fixed.as_dict()})
+    else:
+        _print(report, settings)
+        if fixed is not None:
+            _print_fixed(fixed, settings)
+    if (report if fixed is None else fixed.report).has_errors:
+        raise typer.Exit(BAD_INPUT)
+
+
+def _print(report: Report, settings: Settings) -> None:
+    """A table of the splits, then the findings, the worst first, then the verdict."""
+    console, say = settings.console(), settings.speech
+    columns = say(
+        "split  rows  labels  languages  characters (median, longest)", "部分  行数  标签  语言  字符数（中位、最长）"
+    )
+    print_table(console, columns.split("  "), _splits(report.summary))
+    if report.summary["taken_from_train"]:
+        console.print(say("* taken from train", "* 取自 train"), style="dim", markup=False)
+    console.print()
+    for finding in report.findings:
+        _print_finding(finding, console, say)
+    counts = Counter(finding.severity for finding in report.findings)
+    errors, warnings = counts["error"], counts["warning"]
+    verdict = say("nothing stands in the way of training", "可以开始训练")
+    if errors:
+        verdict = say(
+            f"{errors} kinds of errors: training cannot start; --fix DIR writes a cleaned copy",
+            f"{errors} 类错误：无法开始训练；--fix DIR 可写出清理后的副本",
+        )
+    elif warnings:
+        verdict = say(f"training can start; {warnings} kinds of warnings", f"可以开始训练；{warnings} 类警告")
+    console.print(verdict, style="bold", markup=False)
+
+
+def _splits(summary: Mapping[str, Any]) -> Iterator[Sequence[object]]:
+    for name, numbers in summary["splits"].items():
+        rows, lengths = numbers["rows"], numbers["characters"]
+        languages = ", ".join(f"{key} {count / max(rows, 1):.0%}" for key, count in numbers["languages"].items())
+        shown = f"{lengths['p50']}, {lengths['max']}" if lengths else ""
+        taken = " *" if name in summary["taken_from_train"] else ""
+        yield [name + taken, rows, len(numbers["labels"]), languages, shown]
+
+
+def _print_finding(finding: Finding, console: Console, say: Speech) -> None:
+    from rich.text import Text
+
+    mark, style = MARKS[finding.severity]
+    head, newline, rest = finding.text(say.language).partition("\n")
+    console.print(Text.assemble((f"{mark} ", style), (head, style), newline, rest))
+
+
+def _print_fixed(fixed: FixReport, settings: Settings) -> None:
+    console, say = settings.console(), settings.speech
+    console.print()
+    rows = (
+        [shown_path(path), fixed.rows_before[split], fixed.rows_after[split]] for split, path in fixed.files.items()
+    )
+    print_table(console, say("written  rows before  rows after", "已写入  原行数  现行数").split("  "), rows)
+    for change, count in fixed.changes.items():
+        console.print(f"  {change} ×{count}", markup=False)
+    left = say("what is left to do by hand:", "仍需人工处理：") if fixed.report.findings else ""
+    if left:
+        console.print(left, markup=False)
+    for finding in fixed.report.findings:
+        _print_finding(finding, console, say)
+
+
+def _tokenizer(recipe: Recipe) -> Tokenizer | None:
+    """The base's own, by which rows are measured against ``max_length``; a scratch base has none before it is made."""
+    from triga.models.recipe import FolderBase
+    from triga.text.tokenizer import TOKENIZER_FILE, Tokenizer
+
+    if isinstance(recipe.base, FolderBase) and (recipe.base.path / TOKENIZER_FILE).is_file():
+        return Tokenizer.load(recipe.base.path)
+    return None

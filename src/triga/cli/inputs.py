@@ -1,0 +1,85 @@
+"""Texts to be answered, from arguments, lines or a file of records; an input that cannot be read keeps its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from triga.core.errors import DataError, TrigaError
+from triga.data.columns import find_columns, known_names
+from triga.data.recipe import ColumnsSection, DataSection
+from triga.data.rows import Unreadable
+from triga.data.sources.files import DataFile, file_errors, find_file
+from triga.data.sources.opening import Hints, open_sources
+from triga.data.sources.text_lines import find_encoding, open_lines
+from triga.predict.pipeline import Input
+from triga.tasks.text_classification.spec import ROLES
+
+__all__ = ["Asked", "ask_file", "ask_lines", "ask_texts"]
+
+LINES_SUFFIX = ".txt"
+NOT_UTF8 = re.compile("[\ud800-\udfff]")
+"""Bytes that are not UTF-8 come through as half surrogate pairs."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One input, or why there is none."""
+
+    where: str
+    input: Input = ""
+    error: TrigaError | None = None
+
+    def shown(self) -> dict[str, str]:
+        if isinstance(self.input, str):
+            return {"text": self.input}
+        return {"text": self.input[0], "text_pair": self.input[1]}
+
+
+def ask_texts(texts: Iterable[str]) -> Iterator[Asked]:
+    return (_asked(text, f"TEXT {number}") for number, text in enumerate(texts, 1))
+
+
+def ask_lines(lines: Iterable[str], name: str) -> Iterator[Asked]:
+    """One text a line; empty lines are kept as refused inputs, so that answers and lines stay side by side."""
+    return (_asked(line.rstrip("\r\n"), f"{name}, line {number}") for number, line in enumerate(lines, 1))
+
+
+def ask_file(path: Path, column: str | None, *, pairs: bool) -> Iterator[Asked]:
+    """``.txt``: a text a line. Anything else: records, with the text's column found as in a recipe.
+
+    ``pairs``: also look for the second text. Encodings and compression are found out. Raises ``DataError``.
+    """
+    file = find_file(path, path.name)
+    return _ask_text_file(file) if file.suffix == LINES_SUFFIX else _ask_records(path, column, pairs)
+
+
+def _ask_text_file(file: DataFile) -> Iterator[Asked]:
+    file.check_is_text()
+    with file_errors(file.name), open_lines(file, find_encoding(file, None)) as lines:
+        yield from ask_lines(lines, file.name)
+
+
+def _ask_records(path: Path, column: str | None, pairs: bool) -> Iterator[Asked]:
+    section = ColumnsSection(text=column)
+    roles = [role for role in ROLES if role.name == "text" or (pairs and role.name == "text_pair")]
+    source = open_sources(DataSection(train=path.resolve()), Hints(known_names=known_names(roles, section)))["train"]
+    columns = find_columns(source, roles, section)
+    for item in source:
+        if isinstance(item, Unreadable):
+            yield Asked(str(item.place), error=item.error)
+            continue
+        values = columns.values(item.fields)
+        pair = values.get("text_pair")
+        yield _asked(values["text"], str(item.place), pair)
+
+
+def _asked(text: object, where: str, pair: object = None) -> Asked:
+    texts = [str(value) for value in (text, pair) if value is not None]
+    if not texts or not all(value.strip() for value in texts):
+        return Asked(where, error=DataError("text-empty", "the {role} is empty", role="text"))
+    if any(NOT_UTF8.search(value) for value in texts):
+        return Asked(where, error=DataError("input-not-utf8", "the text is not UTF-8", fix="convert it to UTF-8 first"))
+    return Asked(where, texts[0] if len(texts) == 1 else (texts[0], texts[1]))

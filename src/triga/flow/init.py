@@ -1,0 +1,292 @@
+"""Look at labelled data and write a recipe for it that works: a first draft with the reasons beside it.
+
+Columns, labels, languages and lengths are read off the first rows; files beside it (``test.csv`` beside
+``train.csv``) are taken along. What was found is written as comments, so that it can be judged and changed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from triga.core.errors import DataError, Language
+from triga.data.columns import Columns, find_columns, known_names
+from triga.data.recipe import ColumnsSection, DataSection
+from triga.data.rows import Unreadable
+from triga.data.sources.opening import Hints, open_sources
+from triga.flow.recipe_text import dump_yaml
+from triga.tasks.text_classification.recipe import TextClassificationSection
+from triga.tasks.text_classification.spec import DEFAULT_SEPARATORS, ROLES, TextClassification
+from triga.text.language import language_of
+
+__all__ = ["Survey", "draft_recipe", "facts", "survey"]
+
+MAX_ROWS = 20_000
+"""Rows looked at: enough for the rarest label of a hundred to be seen."""
+SPLIT_NAMES = {"dev": ("dev", "valid", "validation", "val"), "test": ("test",)}
+MIN_SEPARATED_SHARE = 0.05
+MAX_PARTS_SHARE = 0.7
+"""Cells hold several labels where their parts are so much fewer than the different cells."""
+IMBALANCE = 10
+EPOCHS = ((2_000, 20), (20_000, 8), (200_000, 4))
+"""Rows to epochs: with few rows, weights that start from nothing need to see them more often."""
+MANY_EPOCHS = 2
+PLACE_NAMES = ("train", "data", "dataset", "all", "labels", "labelled", "labeled")
+
+
+Say = Callable[[str, str], str]
+"""Chooses between an English and a Chinese sentence."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found. ``labels`` counts rows; lengths are characters; ``unreadable`` rows were passed over."""
+
+    train: Path
+    dev: Path | None
+    test: Path | None
+    columns: Columns
+    multi_label: bool
+    separator: str | None
+    num_rows: int
+    unreadable: int
+    is_all: bool
+    labels: Mapping[str, int]
+    languages: Mapping[str, int]
+    lengths: tuple[int, int, int]
+    """Median, 99th percentile, longest."""
+
+    @property
+    def has_pairs(self) -> bool:
+        return "text_pair" in self.columns.by_role
+
+    @property
+    def are_indices(self) -> bool:
+        """Whether labels are 0, 1, 2 …, without names."""
+        return all(label.isdecimal() for label in self.labels)
+
+
+def survey(data: Path) -> Survey:
+    """Look at a file (or a ``datasets`` folder) of labelled records. Raises ``DataError`` where it cannot be used."""
+    section = DataSection(train=data.resolve())
+    source = open_sources(section, Hints(known_names=known_names(ROLES, ColumnsSection())))["train"]
+    columns = find_columns(source, ROLES, section.columns)
+    records = list(islice(source, MAX_ROWS + 1))
+    fields = [columns.values(record.fields) for record in records[:MAX_ROWS] if not isinstance(record, Unreadable)]
+    multi_label, separator = _several_labels([values.get("label") for values in fields])
+    task = TextClassificationSection(kind="text-classification", multi_label=multi_label, label_separator=separator)
+    rows = list(_rows(TextClassification(task), fields))
+    texts = ["\n".join(filter(None, (row["text"], row["text_pair"]))) for row in rows]
+    lengths = [len(text) for text in texts] or [0]
+    return Survey(
+        train=data,
+        dev=_beside(data, "dev"),
+        test=_beside(data, "test"),
+        columns=columns,
+        multi_label=multi_label,
+        separator=separator,
+        num_rows=len(rows),
+        unreadable=min(len(records), MAX_ROWS) - len(rows),
+        is_all=len(records) <= MAX_ROWS,
+        labels=Counter(label for row in rows for label in row["labels"]),
+        languages=Counter(map(language_of, texts)),
+        lengths=(int(np.median(lengths)), int(np.percentile(lengths, 99)), max(lengths)),
+    )
+
+
+def draft_recipe(found: Survey, *, kind: str, folder: Path, name: str | None = None, language: Language = "en") -> str:
+    """The recipe's text, for a file in ``folder`` (paths are written relative to it), with comments in a language."""
+
+    def say(english: str, chinese: str) -> str:
+        return chinese if language == "zh" else english
+
+    lines = [
+        say(
+            f"# Drafted by triga init from {found.train.name}. triga schema describes every key.",
+            f"# 由 triga init 根据 {found.train.name} 起草。triga schema 说明每个键。",
+        ),
+        f"# {facts(found, language)}",
+        dump_yaml({"name": name or _name_of(found.train)}).strip(),
+        "",
+        say(
+            "# Where the weights start from. With few rows a pretrained model is worth much: base: path/to/its/folder\n"
+            "# From scratch there are the sizes nano, micro, mini, small, base.",
+            "# 权重从哪里开始。数据少时，预训练模型很有价值：base: 模型文件夹的路径\n"
+            "# 从零开始有 nano、micro、mini、small、base 几种大小。",
+        ),
+        "base: {kind: scratch, size: nano}",
+        "",
+        f"task: {_inline(_task(found, kind))}",
+        *_task_hints(found, say),
+        "",
+        "data:",
+        *_data_lines(found, folder, say),
+        "",
+        say(
+            "# Fit the model. Rate, length and number type follow from size, data and machine when left out.",
+            "# 训练。学习率、长度和数值类型不写时，由模型大小、数据和机器决定。",
+        ),
+        "tune:",
+        f"  num_train_epochs: {_epochs(found)}",
+        "",
+        say(
+            "# Scores with intervals, a TF-IDF baseline beside them, the worst mistakes: dossier.html.\n"
+            "# A missed gate ends the run with exit code 3; for example: evaluate: {gates: {macro_f1: 0.8}}",
+            "# 评估：带区间的分数、TF-IDF 基线、最严重的错误，见 dossier.html。\n"
+            "# 未达到门槛时以退出码 3 结束；例如 evaluate: {gates: {macro_f1: 0.8}}",
+        ),
+        "evaluate: {}",
+        "",
+        say(
+            "# The bundle that triga serve runs, proven to give the same labels as the trained model.",
+            "# triga serve 所用的部署包；导出时验证它与训练好的模型给出相同的标签。",
+        ),
+        "compress: {quantize: int8}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _task(found: Survey, kind: str) -> dict[str, Any]:
+    several = {"multi_label": True} if found.multi_label else {}
+    return {"kind": kind, **several, **({"label_separator": found.separator} if found.separator else {})}
+
+
+def _rows(spec: TextClassification, fields: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for values in fields:
+        try:
+            yield spec.parse(values)
+        except DataError:  # triga check names such rows, each with its line
+            continue
+
+
+def _several_labels(values: Sequence[Any]) -> tuple[bool, str | None]:
+    """Whether rows have several labels, and what separates them in a cell."""
+    if any(isinstance(value, list | tuple | np.ndarray) and len(value) != 1 for value in values):
+        return True, None
+    cells = [value for value in values if isinstance(value, str)]
+    for separator in DEFAULT_SEPARATORS:
+        split = [[part.strip() for part in cell.split(separator)] for cell in cells]
+        share = sum(len(parts) > 1 for parts in split) / max(len(cells), 1)
+        kinds = {part for parts in split for part in parts}
+        if share >= MIN_SEPARATED_SHARE and len(kinds) <= MAX_PARTS_SHARE * len(set(cells)):
+            return True, separator
+    return False, None
+
+
+def _beside(train: Path, split: str) -> Path | None:
+    """``test.csv`` beside ``train.csv``, ``reviews_test.csv`` beside ``reviews_train.csv``."""
+    base, suffixes = train.name.partition(".")[0], "".join(train.name.partition(".")[1:])
+    for word in SPLIT_NAMES[split]:
+        names = [base.replace("train", word)] if "train" in base else [word]
+        for name in names:
+            path = train.with_name(name + suffixes)
+            if path != train and path.is_file():
+                return path
+    return None
+
+
+def facts(found: Survey, language: Language = "en") -> str:
+    """What was found, in one line."""
+    median, long, longest = found.lengths
+    languages = ", ".join(
+        f"{name} {share:.0%}" if share >= 0.01 else f"{name} <1%"
+        for name, count in sorted(found.languages.items(), key=lambda item: -item[1])
+        for share in [count / found.num_rows]
+    )
+    if language == "zh":
+        rows = f"{found.num_rows:,} 行" if found.is_all else f"前 {found.num_rows:,} 行"
+        kind = ("每行多个标签" if found.multi_label else "每行一个标签") + ("，文本对" if found.has_pairs else "")
+        return (
+            f"{rows}，{len(found.labels)} 个标签（{kind}）；语言：{languages}；"
+            f"字符数：中位 {median}，99 % 不超过 {long}，最长 {longest}"
+        )
+    rows = f"{found.num_rows:,} rows" if found.is_all else f"the first {found.num_rows:,} rows"
+    kind = ("several labels a row" if found.multi_label else "one label a row") + (", pairs" if found.has_pairs else "")
+    return (
+        f"{rows}, {len(found.labels)} labels ({kind}); languages: {languages}; "
+        f"characters: median {median}, 99 % up to {long}, longest {longest}"
+    )
+
+
+def _task_hints(found: Survey, say: Say) -> list[str]:
+    hints: list[str] = []
+    if found.are_indices and found.labels:
+        hints.append(
+            say(
+                "# Labels are numbers; label_names gives them names in order: label_names: [negative, positive]",
+                "# 标签是数字；可用 label_names 按顺序命名：label_names: [负面, 正面]",
+            )
+        )
+    rarest, fewest = min(found.labels.items(), key=lambda item: item[1], default=("", 0))
+    if fewest * IMBALANCE < max(found.labels.values(), default=0):
+        rarest = " ".join(rarest.split())
+        hints.append(
+            say(
+                f"# Some labels are rare ({rarest}: {fewest} rows): class_weights: balanced may help them.",
+                f"# 有的标签很少（{rarest}：{fewest} 行）：class_weights: balanced 可能有帮助。",
+            )
+        )
+    return hints
+
+
+def _data_lines(found: Survey, folder: Path, say: Say) -> list[str]:
+    files = {"train": found.train, "dev": found.dev, "test": found.test}
+    lines = [
+        "  " + dump_yaml({split: _relative(path, folder)}).strip() for split, path in files.items() if path is not None
+    ]
+    if found.dev is None:
+        lines.append(
+            say(
+                "  # No dev file: a tenth of train decides when to stop (dev_size).",
+                "  # 没有 dev 文件：从 train 中取十分之一来决定何时停止（dev_size）。",
+            )
+        )
+    if found.test is None:
+        lines.append(
+            say(
+                "  # No test file: a tenth of train is kept for the dossier (test_size).",
+                "  # 没有 test 文件：从 train 中留出十分之一用于评估（test_size）。",
+            )
+        )
+    guessed = say("  # The column of {role} was guessed from its content.", "  # {role} 列是根据内容猜的。")
+    return [
+        *lines,
+        f"  columns: {_inline(dict(found.columns.by_role))}",
+        *(guessed.format(role=role) for role in found.columns.guessed),
+    ]
+
+
+def _epochs(found: Survey) -> int:
+    if not found.is_all:
+        return MANY_EPOCHS
+    return next((epochs for rows, epochs in EPOCHS if found.num_rows <= rows), MANY_EPOCHS)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """Relative where the two share more than the root, so that the folder can be moved as a whole."""
+    path, folder = path.resolve(), folder.resolve()
+    shared = os.path.commonpath([path, folder])
+    return str(path) if len(Path(shared).parts) < 2 else Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _name_of(train: Path) -> str:
+    """The most telling name on the path: ``intents`` for ``intents/data/train.csv``."""
+    parts = [train.name.partition(".")[0], *(parent.name for parent in train.resolve().parents)]
+    telling = next((part for part in parts if part.lower() not in PLACE_NAMES and _slug(part)), "my-model")
+    return _slug(telling)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^\w]+", "-", text).strip("-_")[:64]
+
+
+def _inline(values: Mapping[str, Any]) -> str:
+    return dump_yaml(values, on_one_line=True).strip()
