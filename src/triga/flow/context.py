@@ -52,12 +52,13 @@ class Context:
 
 @dataclass(frozen=True)
 class Stage:
-    """``inputs`` says what the artifact would be made from; ``make`` makes it."""
+    """``inputs`` says what the artifact would be made from; ``make`` makes it; ``check`` says whether it will do."""
 
     name: str
     target: Callable[[Context], Path]
     inputs: Callable[[Context], Mapping[str, Any]]
     make: Callable[[Context, Mapping[str, Any]], None]
+    check: Callable[[Context], None] = lambda context: None
 
 
 def up_to_date(target: Path, inputs: Mapping[str, Any]) -> bool:

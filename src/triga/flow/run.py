@@ -22,6 +22,7 @@ from triga.flow.context import Context, Stage, up_to_date
 from triga.flow.recipe import Recipe, resolved
 from triga.flow.registry import ModelVersion, keep, open_registry
 from triga.flow.registry.registry import Registry
+from triga.flow.registry.rows import StageStatus
 from triga.flow.report import write_report
 
 __all__ = ["STAGES", "RunResult", "StageTime", "run_recipe"]
@@ -114,8 +115,9 @@ def _run_stage(stage: Stage, context: Context, registry: Registry, run_id: int) 
     seconds = time.perf_counter() - started
     if not skipped:
         context.emit(StageFinished(stage.name, seconds, str(target)))
-    status = "skipped" if skipped else "finished"
+    status: StageStatus = "skipped" if skipped else "finished"
     registry.finish_stage(run_id, stage.name, status=status, seconds=seconds, artifact=target)
+    stage.check(context)
     return StageTime(stage.name, seconds, skipped)
 
 

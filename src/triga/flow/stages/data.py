@@ -13,7 +13,7 @@ __all__ = ["STAGE"]
 
 def _inputs(context: Context) -> Mapping[str, Any]:
     recipe = context.recipe
-    return data_inputs(recipe.data, context.spec, seed=recipe.seed, online=recipe.online)
+    return data_inputs(recipe.data, context.spec, recipe.seed, online=recipe.online)
 
 
 def _make(context: Context, inputs: Mapping[str, Any]) -> None:

@@ -1,0 +1,107 @@
+"""Stage ``evaluate``: the model's answers to the test rows become a dossier of numbers.
+
+    evaluation/  dossier.json  scores.json  test_logits.npy  manifest.json
+
+The artifact is written whether or not a gate was missed; a missed gate then ends the run with exit code 3.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from triga.core.arrays import Encoding
+from triga.core.artifact import Artifact, dump_json, load_json, writing
+from triga.core.section import fingerprint
+from triga.data.prepare import Prepared
+from triga.evaluate.dossier import Dossier, evaluate
+from triga.evaluate.evidence import Evidence, TrainingSummary
+from triga.evaluate.gates import require_gates
+from triga.evaluate.recipe import EvaluateSection
+from triga.flow.context import Context, Stage
+from triga.flow.latency import measure_latency
+from triga.flow.open import open_torch
+from triga.predict.batching import predict_all
+from triga.predict.pipeline import Pipeline
+
+__all__ = ["DOSSIER_FILE", "SCORES_FILE", "STAGE"]
+
+DOSSIER_FILE = "dossier.json"
+SCORES_FILE = "scores.json"
+
+
+def _inputs(context: Context) -> Mapping[str, Any]:
+    return {
+        "model": Artifact.open(context.model).fingerprint,
+        "data": Artifact.open(context.data).fingerprint,
+        "recipe": fingerprint(context.recipe.evaluate, context.recipe.seed),
+    }
+
+
+def _make(context: Context, inputs: Mapping[str, Any]) -> None:
+    evidence = _evidence(context, open_torch(context.model))
+    dossier = evaluate(evidence, context.recipe.evaluate or EvaluateSection(), seed=context.recipe.seed)
+    logits = io.BytesIO()
+    np.save(logits, evidence.logits, allow_pickle=False)
+    with writing(context.evaluation, kind="evaluation", inputs=inputs) as folder:
+        (folder / DOSSIER_FILE).write_bytes(dump_json(dossier.as_dict()))
+        (folder / SCORES_FILE).write_bytes(dump_json(dossier.scores))
+        (folder / "test_logits.npy").write_bytes(logits.getvalue())
+
+
+def _evidence(context: Context, pipeline: Pipeline) -> Evidence:
+    prepared = Prepared.open(context.data)
+    test, dev = list(prepared.rows("test")), list(prepared.rows("dev"))
+    encoded = _encode(pipeline, test)
+    training = load_json(context.model / "training.json")
+    return Evidence(
+        name=context.recipe.name,
+        spec=pipeline.task,
+        test=test,
+        logits=predict_all(pipeline.predictor, encoded)["logits"],
+        dev=dev,
+        dev_logits=predict_all(pipeline.predictor, _encode(pipeline, dev))["logits"],
+        temperature=training["temperature"],
+        train=list(prepared.rows("train")),
+        findings=[finding.as_dict() for finding in prepared.findings],
+        lineage=pipeline.settings.lineage,
+        latency={"torch": measure_latency(pipeline.predictor, encoded)},
+        sizes={"model.safetensors": (context.model / "model.safetensors").stat().st_size},
+        training=_training(training),
+        num_tokens=[len(encoding) for encoding in encoded],
+    )
+
+
+def _encode(pipeline: Pipeline, rows: Sequence[Any]) -> list[Encoding]:
+    return pipeline.task.encode(rows, pipeline.tokenizer, pipeline.settings.max_length)
+
+
+def _training(facts: Mapping[str, Any]) -> TrainingSummary | None:
+    if not facts["num_steps"]:
+        return None
+    shown = ("num_parameters", "num_trainable", "num_tokens", "num_skipped", "precision", "learning_rate", "max_length")
+    return TrainingSummary(
+        minutes=facts["minutes"],
+        num_steps=facts["num_steps"],
+        losses=facts["losses"],
+        dev_scores=facts["dev_scores"],
+        dev_metric=facts["dev_metric"],
+        best_step=facts["best_step"],
+        facts={name: facts[name] for name in shown},
+    )
+
+
+def _check(context: Context) -> None:
+    """Also of an evaluation that was up to date: a gate that was missed stays missed."""
+    require_gates(read_dossier(context.evaluation).gates)
+
+
+def read_dossier(evaluation: Path) -> Dossier:
+    return Dossier.from_dict(load_json(evaluation / DOSSIER_FILE))
+
+
+STAGE = Stage("evaluate", lambda context: context.evaluation, _inputs, _make, _check)
