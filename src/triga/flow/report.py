@@ -1,4 +1,4 @@
-"""``dossier.html`` and ``dossier.json`` in the run's folder: the evaluation, with the bundle's speed and size beside it.
+"""``dossier.html`` and ``dossier.json`` in the run's folder: the evaluation, with the bundle's speed and size.
 
 They are drawn from the artifacts at the end of each run, so a gate that was missed leaves a dossier that says why.
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -20,7 +22,8 @@ def fold_temperature(module: nn.Module, temperature: float) -> None:
 
 
 def _last_linear(module: nn.Module) -> nn.Linear:
-    num_labels = module.config.num_labels
+    config: Any = module.config
+    num_labels: int = config.num_labels
     heads = [part for part in module.modules() if isinstance(part, nn.Linear) and part.out_features == num_labels]
     if not heads:
         raise TypeError(f"{type(module).__name__} has no linear layer of {num_labels} outputs")

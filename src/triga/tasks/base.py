@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self
 
-from triga.core.arrays import Encoding, Outputs
+from triga.core.arrays import Encoding, FloatArray, IntArray, Outputs
 from triga.data.rows import Row, RowSpec
 from triga.text.tokenizer import Tokenizer
 
@@ -45,6 +45,14 @@ class TaskSpec(RowSpec, Protocol):
 
     def targets(self, rows: Sequence[Row]) -> Any:
         """Targets of rows as one array, batch first: (N,) indices, or (N, C) zeros and ones."""
+        ...
+
+    def probabilities(self, outputs: Outputs) -> FloatArray:
+        """(B, …, C) from a model's outputs."""
+        ...
+
+    def decide(self, probabilities: FloatArray) -> IntArray:
+        """What the probabilities say, as numbers: label indices, or zeros and ones."""
         ...
 
     def decode(self, outputs: Outputs) -> Sequence[Prediction]: ...

@@ -27,6 +27,7 @@ from triga.flow.latency import measure_latency
 from triga.flow.open import open_torch
 from triga.predict.batching import predict_all
 from triga.predict.pipeline import Pipeline
+from triga.tasks.text_classification.spec import TextClassification
 
 __all__ = ["DOSSIER_FILE", "SCORES_FILE", "STAGE"]
 
@@ -54,6 +55,8 @@ def _make(context: Context, inputs: Mapping[str, Any]) -> None:
 
 
 def _evidence(context: Context, pipeline: Pipeline) -> Evidence:
+    if not isinstance(pipeline.task, TextClassification):
+        raise TypeError(f"no dossier for {type(pipeline.task).__name__}")
     prepared = Prepared.open(context.data)
     test, dev = list(prepared.rows("test")), list(prepared.rows("dev"))
     encoded = _encode(pipeline, test)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from triga.core.artifact import Artifact, dump_json, writing
-from triga.core.events import JsonLines, Preflight, fan_out
+from triga.core.events import JsonLines, Preflight, Sink, fan_out
 from triga.core.section import fingerprint
 from triga.data.prepare import Prepared
 from triga.evaluate.calibration import fit_temperature
@@ -35,6 +35,7 @@ from triga.predict.batching import predict_all
 from triga.predict.settings import ModelSettings
 from triga.tasks.base import TaskSpec
 from triga.tasks.models import TaskModel, open_task_model
+from triga.tasks.text_classification.spec import TextClassification
 from triga.train.loop import Batch, Problem
 from triga.train.plan import Plan
 from triga.train.probe import DTYPES, probe
@@ -144,7 +145,7 @@ def _train(job: _Job) -> dict[str, Any]:
         job.module.config.hidden_size, scratch=isinstance(job.context.recipe.base, ScratchBase)
     )
     session = Session(replace(problem, dtype=DTYPES[preflight.precision]), section, rate, score, job.work)
-    sinks = [JsonLines(job.work / "metrics.jsonl"), TensorBoard(job.context.folder / "tensorboard")]
+    sinks: list[Sink] = [JsonLines(job.work / "metrics.jsonl"), TensorBoard(job.context.folder / "tensorboard")]
     try:
         state = train(session, fan_out([job.context.emit, *(sink.emit for sink in sinks)]))
     finally:
@@ -173,12 +174,11 @@ def _calibrate(job: _Job) -> tuple[_Job, float]:
     logits = predict_all(job.predictor, dev.tokens)["logits"]
     temperature = fit_temperature(logits, dev.targets)
     fold_temperature(job.module, temperature)
-    if not job.spec.section.multi_label:
-        return job, temperature
-    probabilities = job.spec.probabilities({"logits": logits / temperature})
-    return replace(
-        job, spec=job.spec.with_thresholds(tune_thresholds(probabilities, dev.targets).tolist())
-    ), temperature
+    spec = job.spec
+    if isinstance(spec, TextClassification) and spec.section.multi_label:
+        probabilities = spec.probabilities({"logits": logits / temperature})
+        job = replace(job, spec=spec.with_thresholds(tune_thresholds(probabilities, dev.targets).tolist()))
+    return job, temperature
 
 
 def _folder_fingerprint(folder: Path) -> str:
