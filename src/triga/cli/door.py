@@ -67,7 +67,7 @@ def hoist(arguments: Sequence[str]) -> list[str]:
 
 def _unexpected(error: Exception, speech: Speech) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(frame.filename).name}, line {frame.lineno}"
+    place = f"{'/'.join(Path(frame.filename).parts[-3:])}, line {frame.lineno}"
     told = f"{type(error).__name__}: {error}"[:300]
     return speech(
         f"something went wrong that triga did not expect: {told}\n"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -14,14 +15,16 @@ from triga.core.errors import TrigaError
 __all__ = ["init"]
 
 
+class Task(StrEnum):
+    text_classification = "text-classification"
+
+
 def init(
     context: typer.Context,
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="A file of labelled text: CSV, TSV, JSON, JSONL, Parquet.")
     ],
-    task: Annotated[
-        Literal["text-classification"], typer.Option(help="What is to be learned.")
-    ] = "text-classification",
+    task: Annotated[Task, typer.Option(help="What is to be learned.")] = Task.text_classification,
     out: Annotated[Path, typer.Option("--out", "-o", help="The recipe to write.")] = Path("recipe.yaml"),
     name: Annotated[str | None, typer.Option(help="The model's name; taken from the path when left out.")] = None,
 ) -> None:
@@ -33,7 +36,7 @@ def init(
     require_absent(out)
     found = survey(data)
     language = settings.speech.language
-    write_output(out, draft_recipe(found, kind=task, folder=out.resolve().parent, name=name, language=language))
+    write_output(out, draft_recipe(found, kind=task.value, folder=out.resolve().parent, name=name, language=language))
     try:
         load_recipe(out)
     except TrigaError:  # a name that cannot be one, say: nothing half right is left behind

@@ -17,7 +17,7 @@ import triga
 from triga.cli import check, doctor, init, models, predict, run, runs, schema, serve
 from triga.cli.door import through_the_door
 
-__all__ = ["app", "main"]
+__all__ = ["app", "call", "main"]
 
 app = typer.Typer(
     name="triga",
@@ -68,9 +68,9 @@ app.add_typer(models.app, name="models", rich_help_panel=KEEP)
 app.command("schema", rich_help_panel=KEEP)(schema.schema)
 
 
-def _call(arguments: Sequence[str]) -> None:
+def call(arguments: Sequence[str]) -> None:
     app(list(arguments), prog_name="triga")
 
 
 def main() -> None:
-    sys.exit(through_the_door(_call, sys.argv[1:], os.environ))
+    sys.exit(through_the_door(call, sys.argv[1:], os.environ))

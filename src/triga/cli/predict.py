@@ -16,6 +16,7 @@ from triga.cli.files import require_absent
 from triga.cli.find import ModelArgument, find_model
 from triga.cli.output import JsonOption, Settings, json_line, print_table
 from triga.core.durable import disk_errors
+from triga.core.errors import Language
 
 if TYPE_CHECKING:
     from triga.cli.inputs import Asked
@@ -56,7 +57,7 @@ def predict(
         asked = ask_file(file, column, pairs=pipeline.settings.takes_pairs is not False)
     else:
         asked = ask_lines(_piped(), "stdin")
-    answered = _answers(pipeline, asked, top_k)
+    answered = _answers(pipeline, asked, top_k, settings.speech.language)
     refused = _write(answered, out) if out is not None else _show(answered, settings, as_json)
     if refused:
         note = settings.speech(
@@ -74,7 +75,7 @@ def _piped() -> TextIO:
     return sys.stdin
 
 
-def _answers(pipeline: Pipeline, asked: Iterable[Asked], top_k: int) -> Iterator[dict[str, Any]]:
+def _answers(pipeline: Pipeline, asked: Iterable[Asked], top_k: int, language: Language) -> Iterator[dict[str, Any]]:
     """One answer an input, in order: ``{"text", "labels", "scores"}``, or ``{"where", "error"}``."""
     source = iter(asked)
     while batch := list(islice(source, BATCH)):
@@ -82,7 +83,7 @@ def _answers(pipeline: Pipeline, asked: Iterable[Asked], top_k: int) -> Iterator
         predictions = iter(pipeline.predict([item.input for item in good]))
         for item in batch:
             if item.error is not None:
-                yield {"where": item.where, "error": item.error.fields()["what"]}
+                yield {"where": item.where, "error": item.error.fields(language)["what"]}
                 continue
             answer = next(predictions).as_dict()
             yield {**item.shown(), **answer, "scores": answer["scores"][:top_k]}

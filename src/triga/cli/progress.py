@@ -183,7 +183,7 @@ class Display:
 
 def duration(seconds: float) -> str:
     """``3.2 s``, ``1:05``, ``2:03:10``."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
