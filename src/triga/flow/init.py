@@ -10,6 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 
 from triga.core.errors import DataError, Language
 from triga.data.columns import Columns, find_columns, known_names
-from triga.data.recipe import ColumnsSection, DataSection
+from triga.data.recipe import DataSection
 from triga.data.rows import Unreadable
 from triga.data.sources.opening import Hints, open_sources
 from triga.flow.recipe_text import dump_yaml
@@ -76,16 +77,14 @@ class Survey:
 
 def survey(data: Path) -> Survey:
     """Look at a file (or a ``datasets`` folder) of labelled records. Raises ``DataError`` where it cannot be used."""
-    section = DataSection(train=data.resolve())
-    source = open_sources(section, Hints(known_names=known_names(ROLES, ColumnsSection())))["train"]
-    columns = find_columns(source, ROLES, section.columns)
-    records = list(islice(source, MAX_ROWS + 1))
-    fields = [columns.values(record.fields) for record in records[:MAX_ROWS] if not isinstance(record, Unreadable)]
-    multi_label, separator = _several_labels([values.get("label") for values in fields])
+    columns, values, num_records = _read(data)
+    multi_label, separator = _several_labels([fields.get("label") for fields in values])
     task = TextClassificationSection(kind="text-classification", multi_label=multi_label, label_separator=separator)
-    rows = list(_rows(TextClassification(task), fields))
+    rows = list(_rows(TextClassification(task), values))
+    if not rows:
+        raise _no_rows(data, columns)
     texts = ["\n".join(filter(None, (row["text"], row["text_pair"]))) for row in rows]
-    lengths = [len(text) for text in texts] or [0]
+    lengths = [len(text) for text in texts]
     return Survey(
         train=data,
         dev=_beside(data, "dev"),
@@ -94,11 +93,37 @@ def survey(data: Path) -> Survey:
         multi_label=multi_label,
         separator=separator,
         num_rows=len(rows),
-        unreadable=min(len(records), MAX_ROWS) - len(rows),
-        is_all=len(records) <= MAX_ROWS,
+        unreadable=min(num_records, MAX_ROWS) - len(rows),
+        is_all=num_records <= MAX_ROWS,
         labels=Counter(label for row in rows for label in row["labels"]),
         languages=Counter(map(language_of, texts)),
         lengths=(int(np.median(lengths)), int(np.percentile(lengths, 99)), max(lengths)),
+    )
+
+
+def _read(data: Path) -> tuple[Columns, list[Mapping[str, Any]], int]:
+    """The columns, the first records' values by role, and how many records there are (at most one above the most)."""
+    section = DataSection(train=data.resolve())
+    source = open_sources(section, Hints(known_names=known_names(ROLES, section.columns)))["train"]
+    columns = find_columns(source, ROLES, section.columns)
+    values: list[Mapping[str, Any]] = []
+    num_records = 0
+    for record in islice(source, MAX_ROWS + 1):
+        num_records += 1
+        if num_records <= MAX_ROWS and not isinstance(record, Unreadable):
+            with suppress(DataError):  # a record without one of the fields: counted as one that cannot be used
+                values.append(columns.values(record.fields))
+    return columns, values, num_records
+
+
+def _no_rows(data: Path, columns: Columns) -> DataError:
+    return DataError(
+        "init-no-rows",
+        "none of the rows has both a text ({text}) and a label ({label})",
+        where=data,
+        fix="rename the columns to text and label, or write the recipe by hand with data.columns",
+        text=columns.by_role["text"],
+        label=columns.by_role["label"],
     )
 
 
