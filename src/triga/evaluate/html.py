@@ -1,0 +1,142 @@
+"""The dossier as one HTML file: no network, no script needed to read it, both languages inside, made to be printed.
+
+Everything that comes from users passes Jinja's autoescape and ``visible``. The page's policy (a ``meta`` tag) allows its
+own style and its own small script, by their hashes, and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from triga.core.artifact import dump_json
+from triga.core.errors import Language
+from triga.evaluate import charts
+from triga.evaluate.charts.axes import floor_share
+from triga.evaluate.charts.svg import visible
+from triga.evaluate.dossier import Dossier
+from triga.evaluate.gates import METRICS
+from triga.evaluate.words import p_value, percent
+
+__all__ = ["DOSSIER_HTML", "DOSSIER_JSON", "render", "save"]
+
+DOSSIER_HTML, DOSSIER_JSON = "dossier.html", "dossier.json"
+OPEN_CLASSES = 25
+"""Tables of more classes are folded."""
+
+
+def render(dossier: Dossier, *, language: Language = "en") -> str:
+    """The page, shown in ``language`` at first; the reader may switch."""
+    values = dossier.as_dict()
+    return (
+        _environment()
+        .get_template("dossier.html.j2")
+        .render(
+            d=values,
+            language=language,
+            style=Markup(_file("dossier.css")),  # noqa: S704 - a file of this package
+            script=Markup(_file("dossier.js")),  # noqa: S704 - a file of this package
+            policy=_policy(),
+            served=values["calibration"]["after" if values["calibration"]["applied"] else "before"],
+            lineage=list(_flat(values["lineage"])),
+            open_classes=OPEN_CLASSES,
+        )
+    )
+
+
+def save(dossier: Dossier, folder: Path, *, language: Language = "en") -> None:
+    """``dossier.html`` and ``dossier.json`` into an artifact's folder that is being written."""
+    (folder / DOSSIER_JSON).write_bytes(dump_json(dossier.as_dict()))
+    (folder / DOSSIER_HTML).write_text(render(dossier, language=language), encoding="utf-8")
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_file),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters |= {"pct": percent, "p": p_value, "bytes": _bytes, "signed": _signed, "range": _range}
+    environment.globals |= {
+        "t": _label,
+        "both": _both,
+        "charts": charts,
+        "count": "{:,}".format,
+        "metrics": METRICS,
+        "lowest": _lowest,
+    }
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    """What a template prints: texts with their control characters spelt out."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _both(english: str, chinese: str) -> Markup:
+    if english == chinese:
+        return Markup("{}").format(visible(english))
+    return Markup('<span class="en" lang="en">{}</span><span class="zh" lang="zh">{}</span>').format(
+        visible(english), visible(chinese)
+    )
+
+
+def _label(key: str, **params: object) -> Markup:
+    return _both(*(text.format(**params) if params else text for text in _labels()[key]))
+
+
+@functools.cache
+def _labels() -> Mapping[str, tuple[str, str]]:
+    return {key: (pair[0], pair[1]) for key, pair in json.loads(_file("labels.json")).items()}
+
+
+@functools.cache
+def _file(name: str) -> str:
+    return resources.files("triga.evaluate").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _policy() -> str:
+    style, script = (
+        "'sha256-" + base64.b64encode(hashlib.sha256(_file(name).encode()).digest()).decode() + "'"
+        for name in ("dossier.css", "dossier.js")
+    )
+    return f"default-src 'none'; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Any:
+    """``("data.train", "…")`` of nested mappings."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _lowest(groups: Any) -> float:
+    """Where the small charts of the slices begin."""
+    return floor_share(min(one["accuracy"]["low"] for group in groups for one in group["slices"] if not one["small"]))
+
+
+def _range(interval: Mapping[str, float]) -> str:
+    return f"{100 * interval['low']:.1f}–{100 * interval['high']:.1f}%"
+
+
+def _signed(difference: float) -> str:
+    return f"{100 * difference:+.1f}".replace("-", "−")
+
+
+def _bytes(size: float) -> str:
+    return f"{size / 2**20:,.1f} MiB" if size >= 2**20 else f"{size / 2**10:,.1f} KiB"

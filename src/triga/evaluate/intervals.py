@@ -1,0 +1,156 @@
+"""95 % intervals: how far a score may move with another draw of test rows.
+
+Two methods, each where it is right:
+
+* the bootstrap (Efron 1979, percentile form) for averages over classes, which have no formula. Resampling N rows is
+  drawing multinomial counts over the few *kinds* of rows (truth and decisions alike), so a thousand resamples are one
+  matrix product and cost the same for ten thousand rows as for a million. With one label a row it is stratified by
+  truth, as the split was: a rare class is in every resample;
+* Wilson's score interval (1927) for plain proportions of few rows (one class, one slice), where a bootstrap of 5 right
+  out of 5 would claim certainty. A class's F1 is a function of a proportion too: with J = tp / (tp + fp + fn),
+  F1 = 2 J / (1 + J) (Hand, Christen & Kirielle, "F*", 2021), so its interval is Wilson's of J, carried over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from triga.core.arrays import FloatArray, IntArray
+from triga.tasks.text_classification.metrics import ClassCounts, averaged_scores
+
+__all__ = [
+    "Cells",
+    "Interval",
+    "bootstrap",
+    "f1_intervals",
+    "score_intervals",
+    "scores_of",
+    "wilson",
+    "wilson_intervals",
+]
+
+LEVEL = 0.95
+Z95 = 1.959963984540054
+"""0.975 quantile of the normal distribution."""
+MOST_DRAWS = 1 << 22
+"""Counts drawn at once, so that 100,000 resamples do not need gigabytes."""
+
+Statistic = Callable[[IntArray], Mapping[str, FloatArray]]
+"""Counts (R, U) of each kind of row in each resample to statistics (R,) by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Rows gathered by kind: U kinds, the index of one row of each, how many rows are of it, and its stratum."""
+
+    example: IntArray
+    counts: IntArray
+    strata: IntArray
+
+    @classmethod
+    def of(cls, targets: IntArray, *decided: IntArray) -> Cells:
+        """Kinds are equal truth and equal decisions. Strata: the truth, or for several labels none."""
+        columns = np.column_stack([targets, *decided])
+        _, example, counts = np.unique(columns, axis=0, return_index=True, return_counts=True)
+        strata = targets[example] if targets.ndim == 1 else np.zeros(len(example), dtype=np.int64)
+        return cls(example, counts, strata)
+
+    def resample(self, num: int, rng: np.random.Generator) -> IntArray:
+        """(num, U) counts; each stratum keeps its size."""
+        drawn = np.zeros((num, len(self.counts)), dtype=np.int64)
+        for stratum in np.unique(self.strata):
+            columns = np.flatnonzero(self.strata == stratum)
+            size = int(self.counts[columns].sum())
+            drawn[:, columns] = rng.multinomial(size, self.counts[columns] / size, size=num)
+        return drawn
+
+
+def bootstrap(cells: Cells, statistic: Statistic, num_resamples: int, rng: np.random.Generator) -> dict[str, Interval]:
+    """Percentile intervals of each statistic. An interval always holds its value (a bootstrap of few rows may not)."""
+    values = {name: float(value[0]) for name, value in statistic(cells.counts[None]).items()}
+    step = max(1, MOST_DRAWS // len(cells.counts))
+    parts = [
+        statistic(cells.resample(min(step, num_resamples - start), rng)) for start in range(0, num_resamples, step)
+    ]
+    intervals = {}
+    for name, value in values.items():
+        tails = np.percentile(np.concatenate([part[name] for part in parts]), [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+        intervals[name] = Interval(value, min(float(tails[0]), value), max(float(tails[1]), value))
+    return intervals
+
+
+def scores_of(decided: IntArray, targets: IntArray, num_classes: int, cells: Cells) -> Statistic:
+    """The scores of ``classification_scores``, for counts of kinds of rows instead of rows."""
+    truth, answer = _indicators(targets[cells.example], num_classes), _indicators(decided[cells.example], num_classes)
+    both, right = truth * answer, (truth == answer).all(axis=1).astype(float)
+
+    def statistic(counts: IntArray) -> dict[str, FloatArray]:
+        weights = counts.astype(float)  # matrix products are fast in floats, and exact: sums of integers below 2**53
+        scores = averaged_scores(ClassCounts(weights @ both, weights @ answer, weights @ truth))
+        return {"accuracy": weights @ right / weights.sum(axis=1)} | scores
+
+    return statistic
+
+
+def score_intervals(
+    decided: IntArray, targets: IntArray, num_classes: int, *, num_resamples: int, rng: np.random.Generator
+) -> dict[str, Interval]:
+    """Each score with its interval.
+
+    Where no resample differs (every row right, or every row wrong), the bootstrap knows nothing of the errors that were
+    not seen; the interval is then Wilson's for that share of all rows.
+    """
+    cells = Cells.of(targets, decided)
+    intervals = bootstrap(cells, scores_of(decided, targets, num_classes, cells), num_resamples, rng)
+    num_rows = len(targets)
+    for name, interval in intervals.items():
+        if interval.low == interval.high and interval.value in (0.0, 1.0):
+            low, high = wilson(interval.value * num_rows, num_rows)
+            intervals[name] = Interval(interval.value, float(low), float(high))
+    return intervals
+
+
+def wilson(successes: ArrayLike, trials: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Wilson's 95 % score interval of proportions (any shape); 0 to 1 where there were no trials."""
+    n = np.asarray(trials, dtype=float)
+    share = np.divide(successes, n, out=np.full(n.shape, 0.5), where=n > 0)
+    safe = np.maximum(n, 1e-300)
+    centre = (share + Z95**2 / (2 * safe)) / (1 + Z95**2 / safe)
+    half = Z95 * np.sqrt(share * (1 - share) / safe + (Z95 / (2 * safe)) ** 2) / (1 + Z95**2 / safe)
+    low, high = np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    low, high = np.where(share == 0, 0.0, low), np.where(share == 1, 1.0, high)
+    return np.where(n > 0, low, 0.0), np.where(n > 0, high, 1.0)
+
+
+def wilson_intervals(successes: IntArray | FloatArray, trials: IntArray | FloatArray) -> list[Interval]:
+    """One interval a proportion; the value of no trials is 0, as ``zero_division=0`` says."""
+    values = np.divide(successes, trials, out=np.zeros(len(trials)), where=trials > 0)
+    return [Interval(*map(float, one)) for one in zip(values, *wilson(successes, trials), strict=True)]
+
+
+def f1_intervals(counts: ClassCounts) -> list[Interval]:
+    """F1 of each class, by Wilson's interval of J = tp / (tp + fp + fn)."""
+    union = counts.actual + counts.predicted - counts.true_positives
+    low, high = (2 * bound / (1 + bound) for bound in wilson(counts.true_positives, union))
+    return [Interval(*map(float, one)) for one in zip(counts.f1, low, high, strict=True)]
+
+
+def _indicators(labels: IntArray, num_classes: int) -> FloatArray:
+    return np.eye(num_classes)[labels] if labels.ndim == 1 else labels.astype(float)
