@@ -30,7 +30,7 @@ from triga.data.sources.opening import SPLITS, Hints, open_sources
 from triga.data.split import assign_parts
 from triga.data.table import RowTable, filter_table
 
-__all__ = ["Built", "analyse", "build", "open_all", "read_sources", "table_path"]
+__all__ = ["Analysis", "Built", "analyse", "build", "open_all", "read_sources", "table_path"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,13 @@ class Built:
         by_column = self.sources["train"].label_names
         columns = self.columns["train"].by_role.values()
         return next((by_column[column] for column in columns if column in by_column), ())
+
+
+@dataclass(frozen=True)
+class Analysis:
+    findings: tuple[Finding, ...]
+    leaked: Mapping[str, list[int]]
+    """Held-out split to its rows that are, exactly or nearly, in train."""
 
 
 def open_all(section: DataSection, spec: RowSpec, online: bool) -> dict[str, Source]:
@@ -107,22 +114,22 @@ def read_sources(
     )
 
 
-def analyse(built: Built, emit: Emit) -> list[Finding]:
-    """All findings, the worst first."""
+def analyse(built: Built, emit: Emit) -> Analysis:
+    """All findings, the worst first, and the rows of held-out splits that leak."""
     splits = list(built.splits.values())
-    train, held = built.splits["train"], [split for split in splits if split.name != "train"]
     findings = built.tally.findings()
     findings += [_no_rows(split.name) for split in splits if not len(split)]
     filled = {split.name: split for split in splits if len(split)}
-    if len(train):
+    if "train" in filled:
         findings += class_findings(filled, built.combinations)
         findings += unknown_label_findings(filled, built.combinations, built.labels)
     duplicates = (duplicate_finding(split, len(built.combinations)) for split in filled.values())
     conflict = conflict_finding(list(filled.values()), built.combinations)
     findings += [finding for finding in (*duplicates, conflict) if finding is not None]
-    for leaks in find_leaks(train, [split for split in held if len(split)], built.spec, emit):
-        findings += leak_findings(train, leaks)
-    return by_severity(findings)
+    held = [split for split in filled.values() if split.name != "train"]
+    leaks = find_leaks(built.splits["train"], held, built.spec, emit)
+    findings += [finding for found in leaks for finding in leak_findings(built.splits["train"], found)]
+    return Analysis(tuple(by_severity(findings)), {found.held.name: found.held_rows.tolist() for found in leaks})
 
 
 def table_path(folder: Path, split: str) -> Path:

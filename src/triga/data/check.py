@@ -56,7 +56,7 @@ def check(
     """
     with tempfile.TemporaryDirectory(prefix="triga-check-") as folder:
         built = build(section, spec, Path(folder), seed=seed, online=online, emit=emit)
-        findings = analyse(built, emit)
+        findings = list(analyse(built, emit).findings)
         if tokenizer is not None and max_length is not None:
             findings += _cut_findings(built, tokenizer, max_length, emit)
         return Report(summarise(built, seed), tuple(by_severity(findings)))

@@ -38,7 +38,7 @@ class Columns:
             return {role: _plain(fields[column]) for role, column in self.by_role.items()}
         except KeyError as error:
             raise DataError(
-                "field-missing",
+                "record-field-missing",
                 "the record has no '{column}' field (its fields: {fields})",
                 fix="rename the field, or set data.columns in the recipe",
                 column=error.args[0],

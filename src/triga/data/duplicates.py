@@ -51,6 +51,12 @@ class Leaks:
     exact: Pairs
     near: Pairs
 
+    @property
+    def held_rows(self) -> IntArray:
+        """All rows of ``held`` that leak, ascending."""
+        pairs = np.concatenate([self.exact.indexed, self.near.indexed])
+        return np.flatnonzero(np.isin(self.held.facts.keys, self.held.facts.keys[pairs]))
+
 
 def first_of_key(keys: Keys) -> IntArray:
     """(N,) for each row the first row with its key (itself, mostly)."""
@@ -113,8 +119,8 @@ def find_leaks(train: Split, held: Sequence[Split], spec: RowSpec, emit: Emit) -
 
 def _near(train: Split, held: Sequence[Split], spec: RowSpec, emit: Emit) -> list[Pairs]:
     """Near pairs by held-out split; all of them are indexed together, as reading train is what costs."""
-    asked = _representatives(train.facts.keys, [split.facts.keys for split in held])
-    rows = [_representatives(split.facts.keys, []) for split in held]
+    asked = _representatives(train.facts.keys)
+    rows = [_representatives(split.facts.keys) for split in held]
     texts = chain.from_iterable(_folded(split, chosen, spec) for split, chosen in zip(held, rows, strict=True))
     bounds = np.cumsum([0, *map(len, rows)])
     found = []
@@ -124,11 +130,12 @@ def _near(train: Split, held: Sequence[Split], spec: RowSpec, emit: Emit) -> lis
         found.append(Pairs(asked[pairs.queries], pairs.indexed + start, pairs.similarity))
     pairs = Pairs.join(found)
     which = np.searchsorted(bounds, pairs.indexed, side="right") - 1
-    parts = [pairs.take(np.flatnonzero(which == i)) for i in range(len(held))]
-    return [
-        Pairs(part.queries, chosen[part.indexed - start], part.similarity)
-        for part, chosen, start in zip(parts, rows, bounds[:-1], strict=True)
-    ]
+    parts = []
+    for i, (split, chosen) in enumerate(zip(held, rows, strict=True)):
+        part = pairs.take(np.flatnonzero(which == i))
+        part = Pairs(part.queries, chosen[part.indexed - bounds[i]], part.similarity)
+        parts.append(part.take(np.flatnonzero(train.facts.keys[part.queries] != split.facts.keys[part.indexed])))
+    return parts
 
 
 def leak_findings(train: Split, leaks: Leaks) -> list[Finding]:
@@ -166,12 +173,9 @@ def _exact(train: Keys, held: Keys) -> Pairs:
     return Pairs(queries[order], indexed[order], np.ones(len(order)))
 
 
-def _representatives(keys: Keys, others: Sequence[Keys]) -> IntArray:
-    """The first row of each key that is in none of the others."""
-    first = np.sort(np.unique(keys, return_index=True)[1])
-    for other in others:
-        first = first[~np.isin(keys[first], other)]
-    return np.asarray(first)
+def _representatives(keys: Keys) -> IntArray:
+    """The first row of each text, ascending."""
+    return np.sort(np.unique(keys, return_index=True)[1])
 
 
 def _folded(split: Split, rows: IntArray, spec: RowSpec, emit: Emit | None = None) -> Iterator[str]:

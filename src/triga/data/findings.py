@@ -120,22 +120,23 @@ def by_severity(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def raise_errors(findings: Sequence[Finding]) -> None:
-    """Raise if training cannot start: the error itself where only one row has one, else their number and the first."""
+    """Raise if training cannot start: as the one error where all are of one kind, else their number and kinds."""
     errors = [finding for finding in findings if finding.severity == "error"]
     if not errors:
         return
-    first = errors[0]
-    where = "; ".join(first.places[:SHOWN_PLACES]) or None
-    if len(errors) == 1 and first.count == 1:
-        raise DataError(first.code, first.what, where=where, fix=first.fix, **first.params)
+    places = [place for finding in errors for place in finding.places]
+    count = sum(finding.count for finding in errors)
+    where = "; ".join(places[:SHOWN_PLACES]) + (f"; … ({count})" if count > SHOWN_PLACES else "")
+    if len(errors) == 1:
+        only = errors[0]
+        raise DataError(only.code, only.what, where=where or None, fix=only.fix, **only.params)
     raise DataError(
         "data-has-errors",
-        "the data has {count} errors; the first kind ({kind}): {first}",
-        where=where,
+        "{count} rows or labels cannot be used: {kinds}",
+        where=where or None,
         fix="triga check lists all of them, and triga check --fix mends what can be mended",
-        count=sum(finding.count for finding in errors),
-        kind=first.code,
-        first=render(first.what, dict(first.params)),
+        count=count,
+        kinds=", ".join(f"{finding.code} ×{finding.count}" for finding in errors),
     )
 
 

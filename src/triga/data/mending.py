@@ -15,7 +15,7 @@ from triga.data.ingest import Facts
 
 __all__ = ["Drop", "decide_drops"]
 
-EMPTY_CODES = ("text-empty", "label-empty", "field-missing")
+EMPTY_CODES = ("text-empty", "label-empty", "record-field-missing")
 Drops = dict[int, "Drop"]
 """Ordinal of a record in its source to the reason for leaving it out."""
 

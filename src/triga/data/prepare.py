@@ -4,6 +4,7 @@ data/
   train.arrow dev.arrow test.arrow   one Arrow file a split, read through a memory map
   summary.json                       labels in order; counts by split, label and language; sources
   findings.json                      what is doubtful about the data (see ``findings``)
+  leaked.json                        rows of dev and test that are, exactly or nearly, in train
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from triga.text.language import LANGUAGES
 __all__ = ["DATA_KIND", "Prepared", "data_inputs", "prepare", "summarise"]
 
 DATA_KIND = "data"
-SUMMARY, FINDINGS = "summary.json", "findings.json"
+SUMMARY, FINDINGS, LEAKED = "summary.json", "findings.json", "leaked.json"
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,15 @@ class Prepared:
     def findings(self) -> tuple[Finding, ...]:
         return tuple(map(Finding.from_dict, load_json(self.artifact.path / FINDINGS)))
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """sha256 over the content: equal rows, labels and findings, equal fingerprint."""
-        return fingerprint(self.artifact.manifest["files"])
+        return self.artifact.fingerprint
+
+    def leaked(self, split: str) -> list[int]:
+        """Indices of rows of a held-out split that are, exactly or nearly, in train."""
+        rows: list[int] = load_json(self.artifact.path / LEAKED).get(split, [])
+        return rows
 
     def rows(self, split: str) -> RowTable:
         return RowTable(table_path(self.artifact.path, split))
@@ -103,10 +109,11 @@ def prepare(
     inputs = data_inputs(section, spec, seed, online=online)
     with writing(target, kind=DATA_KIND, inputs=inputs, disk=disk) as folder:
         built = build(section, spec, folder, seed=seed, online=online, emit=emit)
-        findings = analyse(built, emit)
-        raise_errors(findings)
+        analysis = analyse(built, emit)
+        raise_errors(analysis.findings)
         disk.write(folder / SUMMARY, dump_json(summarise(built, seed)))
-        disk.write(folder / FINDINGS, dump_json([finding.as_dict() for finding in findings]))
+        disk.write(folder / FINDINGS, dump_json([finding.as_dict() for finding in analysis.findings]))
+        disk.write(folder / LEAKED, dump_json(analysis.leaked))
     return Prepared.open(target)
 
 

@@ -33,6 +33,8 @@ def assign_parts(
     ``keys`` (N,): hashes of folded texts; ``target_ids`` (N,): index into ``targets``, the label indices of each
     combination that occurs.
     """
+    if not len(keys):
+        return np.empty(0, dtype=np.int64)
     texts, first, inverse, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
     order = np.argsort(_shuffled(texts, seed), kind="stable")
     part_of_text = np.full(len(texts), -1, dtype=np.int64)

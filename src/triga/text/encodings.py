@@ -16,7 +16,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import BinaryIO
+from typing import Protocol
 
 from triga.text.normalize import HAN
 
@@ -52,7 +52,11 @@ _WESTERN_MARKS = frozenset("’‘“”–—…•€£°®™©«»¿¡ºª·
 _HAN = re.compile(f"[{HAN}]")
 
 
-def detect_encoding(stream: BinaryIO) -> str | None:
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def detect_encoding(stream: Readable) -> str | None:
     """Python's name of the encoding of the text in ``stream``, which is read as far as needed and not closed.
 
     ``None`` where no reading looks like text. All ASCII is ``utf-8``.

@@ -102,13 +102,16 @@ def _rows(lines: Sequence[str], delimiter: str, quoting: int, escape: str | None
     return [row for row in rows if row]
 
 
-def _score(rows: Sequence[Sequence[str]], known_names: Collection[str]) -> tuple[bool, float]:
-    """Whether the first row holds known names, and the share of rows as wide as most; one cell a row scores nothing."""
+def _score(rows: Sequence[Sequence[str]], known_names: Collection[str]) -> tuple[bool, float, float]:
+    """Whether the first row holds known names; the share of rows as wide as most (one cell a row scores nothing); the
+    share of cells that do not begin with a space, as what follows a comma or semicolon in a sentence does."""
     if not rows:
-        return False, 0.0
+        return False, 0.0, 0.0
     width, count = Counter(len(row) for row in rows).most_common(1)[0]
     is_known = len(rows[0]) > 1 and any(plain_name(cell) in known_names for cell in rows[0])
-    return is_known, count / len(rows) if width > 1 else 0.0
+    later = [cell for row in rows for cell in row[1:]]
+    tidy = sum(not cell.startswith(" ") for cell in later) / max(len(later), 1)
+    return is_known, count / len(rows) if width > 1 else 0.0, tidy
 
 
 def _is_header(rows: Sequence[Sequence[str]], known_names: Collection[str]) -> bool:

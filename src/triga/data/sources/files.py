@@ -15,24 +15,24 @@ import pyarrow as pa
 from triga.core.durable import sha256_of
 from triga.core.errors import DataError
 
-__all__ = ["COMPRESSIONS", "DataFile", "file_errors", "find_file"]
+__all__ = ["COMPRESSIONS", "DataFile", "binary_file", "file_errors", "find_file"]
 
 HEAD_BYTES = 4096
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 COMPRESSION_MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 BINARY_MAGIC = (
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive (Excel's .xlsx is one)"),
-    (b"\xd0\xcf\x11\xe0", "an old Office document (.xls, .doc)"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"\x7fELF", "a program"),
-    (b"\x80\x04\x95", "a pickle"),
-    (b"BZh", "bzip2 data"),
-    (b"\xfd7zXZ", "xz data"),
-    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"%PDF", "PDF"),
+    (b"PK\x03\x04", "ZIP (.xlsx, .docx, .zip)"),
+    (b"\xd0\xcf\x11\xe0", "OLE (.xls, .doc)"),
+    (b"SQLite format 3", "SQLite"),
+    (b"\x7fELF", "ELF"),
+    (b"\x80\x04\x95", "pickle"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"7z\xbc\xaf", "7z"),
 )
 MAX_LISTED = 8
 
@@ -87,13 +87,7 @@ class DataFile:
             raise DataError("file-empty", "the file is empty", where=self.name, fix="put records into it")
         kind = next((words for magic, words in BINARY_MAGIC if self.head.startswith(magic)), None)
         if kind is not None:
-            raise DataError(
-                "file-binary",
-                "this is no text but {kind}",
-                where=self.name,
-                fix="export the records as CSV (UTF-8), JSONL or Parquet",
-                kind=kind,
-            )
+            raise binary_file(self.name, kind)
 
 
 def find_file(path: Path, name: str) -> DataFile:
@@ -117,6 +111,16 @@ def file_errors(name: str) -> Iterator[None]:
         ) from error
     except (OSError, EOFError, pa.ArrowException) as error:
         raise _damaged(name, str(error).splitlines()[0][:200] if str(error) else type(error).__name__) from error
+
+
+def binary_file(name: str, kind: str) -> DataError:
+    return DataError(
+        "file-binary",
+        "this is not text: {kind}",
+        where=name,
+        fix="export the records as CSV (UTF-8), JSONL or Parquet",
+        kind=kind,
+    )
 
 
 def _damaged(name: str, reason: str) -> DataError:

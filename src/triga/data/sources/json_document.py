@@ -178,5 +178,5 @@ def _no_records(name: str) -> DataError:
         "json-no-records",
         "the document holds no records",
         where=name,
-        fix='write an array of objects: [{{"text": …, "label": …}}, …]',
+        fix='write an array of objects: [{"text": …, "label": …}, …]',
     )

@@ -8,9 +8,10 @@ import encodings.aliases
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 from triga.core.errors import DataError
-from triga.data.sources.files import DataFile, file_errors
+from triga.data.sources.files import DataFile, binary_file, file_errors
 from triga.text.encodings import detect_encoding, encoding_of, is_utf8_chinese
 
 __all__ = ["MAX_LINE_CHARS", "MAX_RAW_CHARS", "TextLines", "find_encoding", "open_lines"]
@@ -94,24 +95,32 @@ def find_encoding(file: DataFile, given: str | None) -> str:
     """The encoding that the user gave, or the one that the content shows."""
     if given is not None:
         return _known(given, file.name)
-    with file.open() as stream, file_errors(file.name):
-        found = detect_encoding(stream)
+    with file.open() as stream:
+        found = detect_encoding(_UpToDamage(stream, file.name))
     if found is not None:
         return found
     if b"\x00" in file.head:
-        raise DataError(
-            "file-binary",
-            "this is no text but {kind}",
-            where=file.name,
-            fix="export the records as CSV (UTF-8), JSONL or Parquet",
-            kind="binary data",
-        )
+        raise binary_file(file.name, "NUL")
     raise DataError(
         "encoding-not-found",
         "the text is in none of the encodings that are recognised (UTF-8, UTF-16, GB18030, Big5, cp1252)",
         where=file.name,
         fix="save it as UTF-8, or name its encoding in data.encoding (shift_jis, euc_kr, cp1251 …)",
     )
+
+
+class _UpToDamage:
+    """A stream that ends where it is damaged: what comes before tells the encoding, and the reader tells the damage."""
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream, self._name = stream, name
+
+    def read(self, size: int) -> bytes:
+        try:
+            with file_errors(self._name):
+                return self._stream.read(size)
+        except DataError:
+            return b""
 
 
 def _known(encoding: str, name: str) -> str:
