@@ -27,7 +27,7 @@ VERBS = {
     "runs prune": "--yes -y --json",
     "runs show": "ID --json",
     "schema": "--out -o",
-    "serve": "MODEL --host --port --token-file --page",
+    "serve": "MODEL --host --port --token-file --page --page-port",
     "tune": "RECIPE --set --json",
 }
 """Frozen: whoever changes this changes what people have in their scripts."""

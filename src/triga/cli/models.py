@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from triga.cli.files import require_absent
 from triga.cli.output import JsonOption, Settings, print_json, print_table, shown_path
 from triga.cli.shelves import ago, has_registry, headline, open_existing
 
@@ -125,6 +126,7 @@ def convert(
     from triga.models.convert import convert
 
     settings = Settings.of(context)
+    require_absent(out)
     folder = convert(file, out)
     settings.console().print(
         settings.speech(f"wrote {shown_path(folder)}", f"已写入 {shown_path(folder)}"), markup=False

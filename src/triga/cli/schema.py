@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from triga.cli.files import write_output
 from triga.cli.output import print_json
 
 __all__ = ["schema"]
@@ -16,10 +17,9 @@ def schema(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of printing.")] = None,
 ) -> None:
     """Print the recipe's JSON schema (editors complete and check recipes with it)."""
-    from triga.core.durable import write_file
     from triga.flow.recipe import recipe_schema, schema_text
 
     if out is None:
         print_json(recipe_schema())
     else:
-        write_file(out, schema_text().encode())
+        write_output(out, schema_text())

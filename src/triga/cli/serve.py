@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -28,33 +30,38 @@ def serve(
         Path | None, typer.Option(help="File with the token that clients must send. [TRIGA_TOKEN]")
     ] = None,
     page: Annotated[bool, typer.Option("--page", help="Also start the page to try the model in a browser.")] = False,
+    page_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8090,
 ) -> None:
-    """Serve a bundle over HTTP: /v1/predict, TEI's /predict and /info, /health, /metrics, /docs."""
+    """Serve a bundle over HTTP until Ctrl-C: /v1/predict, TEI's routes, /health, /metrics, /docs."""
     from contextlib import ExitStack
 
     from triga.serve.run import serve
 
     settings = Settings.of(context)
-    folder = find_model(model, settings)
-    token = _token(token_file)
+    folder, token = find_model(model, settings), _token(token_file)
     logging.basicConfig(format=LOG_FORMAT)
     logging.getLogger("triga").setLevel(logging.INFO)
-    with ExitStack() as stack:
+    console, say = settings.console(stderr=True), settings.speech
+    with ExitStack() as until_the_end:
 
         def ready(url: str) -> None:
-            say = settings.speech
-            console = settings.console(stderr=True)
-            text = say(
-                f"{folder.name} answers at {url} (try it: {url}/docs); stop with Ctrl-C",
-                f"{folder.name} 已在 {url} 提供服务（试用：{url}/docs）；按 Ctrl-C 停止",
-            )
-            console.print(text, markup=False)
+            answers = say(f"the model answers at {url}", f"模型已在 {url} 提供服务")
+            console.print(f"{answers}  ({url}/docs)", markup=False)
             if page:
-                from triga.cli.page import start_page
-
-                stack.callback(start_page(url, token, settings))
+                shown = until_the_end.enter_context(_start_page(url, page_port, token))
+                console.print(say(f"try it in a browser: {shown}", f"在浏览器中试用：{shown}"), markup=False)
+            console.print(say("stop with Ctrl-C", "按 Ctrl-C 停止"), markup=False)
 
         serve(folder, host=host, port=port, token=token, on_ready=ready)
+
+
+@contextmanager
+def _start_page(api_url: str, port: int, token: str | None) -> Iterator[str]:
+    """The page, in a process of its own that ends with this one."""
+    from triga.console.process import start_console
+
+    with start_console(api_url, port=port, token=token) as page:
+        yield page.url
 
 
 def _token(file: Path | None) -> str | None:
