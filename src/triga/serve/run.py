@@ -9,6 +9,7 @@ import asyncio
 import errno
 import ipaddress
 import logging
+import select
 import signal
 import socket
 import threading
@@ -31,6 +32,9 @@ LOGGER = logging.getLogger(__name__)
 BACKLOG = 512
 MAX_PORT = 65_535
 STARTED_POLL_S = 0.005
+QUIET_TURNS = 2
+FIRST_BYTES_S = 0.25
+"""From a connection to its first request's bytes, on a network of one building."""
 
 
 def serve(
@@ -81,7 +85,7 @@ async def _serve(
     if threading.current_thread() is threading.main_thread():
         # These take the place of uvicorn's handlers, which would close the door before the probe has said so.
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, _stop, server, desk)
+            asyncio.get_running_loop().add_signal_handler(number, _stop, server, desk, listener)
     host, port = listener.getsockname()[:2]
     LOGGER.info("serving on %s port %d", host, port)
     if on_ready is not None and server.started:
@@ -89,14 +93,31 @@ async def _serve(
     await serving
 
 
-def _stop(server: uvicorn.Server, desk: Desk) -> None:
+def _stop(server: uvicorn.Server, desk: Desk, listener: socket.socket) -> None:
     """Begin to drain; asked a second time, stop at once."""
     if desk.draining:
         server.force_exit = server.should_exit = True
         return
     desk.draining = True
     LOGGER.info("stopping: taking requests for %g s more", desk.settings.notice_s)
-    asyncio.get_running_loop().call_later(desk.settings.notice_s, setattr, server, "should_exit", True)
+    asyncio.get_running_loop().call_later(desk.settings.notice_s, _close_door, server, listener)
+
+
+def _close_door(server: uvicorn.Server, listener: socket.socket, num_quiet: int = 0, num_left: int = 10_000) -> None:
+    """Take no more connections, then let uvicorn finish those that it has.
+
+    Closing a listener resets the connections that the kernel has completed and nobody has accepted, and asyncio drops
+    those that it accepted in the same turn of its loop: so the door closes once nobody has knocked for two turns (or
+    after ``num_left``). And uvicorn cuts connections on which no request has begun: the newest get time for theirs.
+    """
+    loop = asyncio.get_running_loop()
+    num_quiet = 0 if select.select([listener], [], [], 0)[0] else num_quiet + 1
+    if num_quiet < QUIET_TURNS and num_left:
+        loop.call_soon(_close_door, server, listener, num_quiet, num_left - 1)
+        return
+    for accepting in server.servers:
+        accepting.close()
+    loop.call_later(FIRST_BYTES_S, setattr, server, "should_exit", True)
 
 
 def _address(host: str, port: int) -> tuple[str, int]:
