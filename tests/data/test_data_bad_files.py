@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from data_files import ROWS, csv_text, faults, opened, records, write, write_csv, write_jsonl, write_parquet
 
-from triga.core.errors import DataError
+from triga.core.errors import DataError, MachineError
 from triga.data.recipe import DataSection
 from triga.data.sources.opening import Hints, open_sources
 
@@ -159,6 +159,14 @@ def test_a_hub_that_has_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         open_sources(named, Hints(online=True))
     assert caught.value.code == "hub-failed"
     assert "shop/intents" in caught.value.text()
+
+
+def test_a_hub_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)  # as if it were not installed
+    with pytest.raises(MachineError) as caught:
+        open_sources(DataSection(train=tmp_path / "shop" / "intents"), Hints(online=True))
+    assert caught.value.code == "hub-extra-missing"
+    assert "triga[train]" in caught.value.text()
 
 
 # -- lines ------------------------------------------------------------------------------------------------------------
