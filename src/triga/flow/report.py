@@ -12,7 +12,7 @@ from triga.core.artifact import Artifact, dump_json, load_json
 from triga.core.durable import write_file
 from triga.core.errors import ModelError
 from triga.evaluate.dossier import Dossier
-from triga.evaluate.html import render_html
+from triga.evaluate.html import render
 from triga.flow.context import Context
 
 __all__ = ["write_report"]
@@ -27,7 +27,7 @@ def write_report(context: Context) -> Path | None:
     dossier = _with_bundle(Dossier.from_dict(load_json(evaluation.path / "dossier.json")), context.bundle, evaluation)
     html = context.folder / "dossier.html"
     write_file(context.folder / "dossier.json", dump_json(dossier.as_dict()))
-    write_file(html, render_html(dossier).encode())
+    write_file(html, render(dossier).encode())
     return html
 
 
