@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from triga.core.artifact import MANIFEST, Artifact, load_json
 from triga.core.errors import ModelError
+from triga.models.quiet import no_progress_bars
 from triga.models.recipe import Base, FolderBase, HubBase, ScratchBase
 from triga.models.size import SIZES
 from triga.text.tokenizer import TOKENIZER_FILE, Tokenizer
@@ -27,6 +28,8 @@ CONFIG_FILE = "config.json"
 WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
 PICKLED_FILES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 MAX_POSITIONS = 1024
+DEFAULT_POSITIONS = 512
+OFFSET_POSITIONS = ("roberta", "xlm-roberta", "xlm-roberta-xl", "roberta-prelayernorm", "camembert", "mpnet")
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,14 @@ class OpenedBase:
 
     @property
     def max_positions(self) -> int:
-        return int(getattr(self.config, "max_position_embeddings", None) or 512)
+        """Longest row in tokens. RoBERTa's family counts its positions from the padding's id + 1."""
+        positions = int(getattr(self.config, "max_position_embeddings", None) or DEFAULT_POSITIONS)
+        return positions - (self.config.pad_token_id + 1 if self.config.model_type in OFFSET_POSITIONS else 0)
 
 
 def open_base(base: Base, texts: Callable[[], Iterable[str]], *, online: bool = False) -> OpenedBase:
     """Open a base. ``texts`` gives the training text, read only where a tokenizer has to be trained."""
+    no_progress_bars()
     match base:
         case ScratchBase():
             tokenizer = train_wordpiece(texts(), base.vocab_size)
@@ -63,7 +69,7 @@ def check_folder(folder: Path) -> None:
             "model-folder-missing",
             "there is no model folder here",
             where=folder,
-            fix="correct the path (it is relative to the recipe), or write base: {{kind: hub, id: …}} to download one",
+            fix="correct the path (it is relative to the recipe), or write base: {kind: hub, id: …} to download one",
         )
     if (folder / MANIFEST).is_file():
         Artifact.open(folder).verify()
@@ -78,6 +84,7 @@ def check_folder(folder: Path) -> None:
             where=folder / CONFIG_FILE,
             fix="triga never runs code that comes with a model; choose an architecture that transformers knows",
         )
+    _check_weights(folder)
 
 
 def open_tokenizer(folder: Path) -> Tokenizer:
@@ -124,17 +131,18 @@ _SPECIAL_IDS = {
 
 def _open_folder(folder: Path) -> OpenedBase:
     check_folder(folder)
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
     try:
         config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, StrictDataclassError) as error:
         raise ModelError(
             "model-config-invalid",
             "config.json does not describe a model that transformers knows: {reason}",
             where=folder / CONFIG_FILE,
             fix="copy the folder again, or upgrade transformers if the architecture is newer than it",
-            reason=str(error).splitlines()[0][:200],
+            reason=" ".join(str(error).split())[:200],
         ) from error
     return OpenedBase(config, open_tokenizer(folder), folder)
 
@@ -169,6 +177,32 @@ def _refuse_missing_weights(folder: Path) -> None:
         fix="convert it once: triga models convert {name} NEW_FOLDER (weights only, in a process of its own)",
         name=pickled[0],
     )
+
+
+def _check_weights(folder: Path) -> None:
+    """Every shard is there, and as long as its header says. Costs no reading of weights."""
+    from safetensors import SafetensorError, safe_open
+
+    name = WEIGHT_FILES[0]
+    try:
+        for name in _shards(folder):
+            with safe_open(folder / name, "np"):
+                pass
+    except FileNotFoundError as error:
+        raise _incomplete(folder, name) from error
+    except (SafetensorError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(
+            "model-weights-unreadable",
+            "the weights are cut or damaged: {reason}",
+            where=folder / name,
+            fix="copy the file again from where the model came from",
+            reason=str(error)[:200],
+        ) from error
+
+
+def _shards(folder: Path) -> list[str]:
+    whole, index = (folder / name for name in WEIGHT_FILES)
+    return [whole.name] if whole.is_file() else sorted(set(load_json(index)["weight_map"].values()))
 
 
 def _incomplete(folder: Path, name: str) -> ModelError:
