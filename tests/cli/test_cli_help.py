@@ -21,7 +21,7 @@ VERBS = {
     "models promote": "NAME VERSION --alias --note",
     "models rollback": "NAME --alias --note",
     "models show": "REF --json",
-    "predict": "MODEL [TEXT]… --file -f --column --out -o --top-k --json",
+    "predict": "MODEL TEXT --file -f --column --out -o --top-k --json",
     "run": "RECIPE --set --until --json",
     "runs list": "NAME --limit --json",
     "runs prune": "--yes -y --json",

@@ -32,7 +32,7 @@ SHOWN_CHARS = 60
 def predict(
     context: typer.Context,
     model: ModelArgument,
-    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]…", help="Texts; else --file or a pipe.")] = None,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts; else --file or a pipe.")] = None,
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="CSV, TSV, JSON, JSONL, Parquet, or .txt with a text a line.")
     ] = None,
