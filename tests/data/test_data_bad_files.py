@@ -214,6 +214,13 @@ def test_json_document_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert refusal(write(tmp_path / "rows.json", json.dumps({"text": ["a"] * 1000}).encode())).code == "json-too-large"
 
 
+def test_json_record_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("triga.data.sources.json_document.MAX_LINE_CHARS", 1000)
+    monkeypatch.setattr("triga.data.sources.json_document.CHUNK_CHARS", 100)
+    error = refusal(write(tmp_path / "rows.json", json.dumps([{"text": "a"}, {"text": "a" * 9000}], indent=0).encode()))
+    assert (error.code, error.where) == ("line-too-long", "rows.json, line 5")
+
+
 def test_json_document_of_mixed_encodings(tmp_path: Path) -> None:
     good = "".join(f'{{"text": "质量不错 {i}"}},\n' for i in range(20)).encode()
     path = write(tmp_path / "rows.json", b"[\n" + good + '{"text": "送餐太慢了"}\n]'.encode("gb18030"))

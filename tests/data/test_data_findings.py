@@ -166,7 +166,7 @@ def test_index_blocks_do_not_change_leaks(tmp_path: Path, monkeypatch: pytest.Mo
     longer = [row | {"text": row["text"] + " that is a long tail of words so that one is near"} for row in train]
     near = [row | {"text": row["text"] + " that is a long tail of words so that one is near"} for row in test]
     whole = look(tmp_path, longer, near)
-    monkeypatch.setattr("triga.data.duplicates.INDEX_BLOCK_ROWS", 5)
+    monkeypatch.setattr("triga.data.leaks.INDEX_BLOCK_ROWS", 5)
     assert look(tmp_path, longer, near).findings == whole.findings
     assert the(whole, "leak-near").count == 11, "one of the twelve is in dev"
 

@@ -15,15 +15,10 @@ import numpy as np
 from triga.core.events import Emit, Note
 from triga.data.classes import class_findings, natural_order, unknown_label_findings
 from triga.data.columns import Columns, find_columns, known_names
-from triga.data.duplicates import (
-    Split,
-    conflict_finding,
-    duplicate_finding,
-    find_leaks,
-    leak_findings,
-)
+from triga.data.duplicates import Split, conflict_finding, duplicate_finding
 from triga.data.findings import Finding, Tally, by_severity
 from triga.data.ingest import Clean, Facts, Fault, Reader
+from triga.data.leaks import find_leaks, leak_findings
 from triga.data.recipe import DataSection
 from triga.data.rows import RowSpec, Source
 from triga.data.sources.opening import SPLITS, Hints, open_sources
@@ -73,12 +68,14 @@ def open_all(section: DataSection, spec: RowSpec, online: bool) -> dict[str, Sou
     return open_sources(section, Hints(section.encoding, known_names(spec.roles, section.columns), online))
 
 
-def build(section: DataSection, spec: RowSpec, folder: Path, *, seed: int, online: bool, emit: Emit) -> Built:
+def build(
+    sources: Mapping[str, Source], section: DataSection, spec: RowSpec, folder: Path, *, seed: int, emit: Emit
+) -> Built:
     """Read all sources into ``folder``, and take from train what has no source of its own.
 
     Faulty rows are tallied and left out.
     """
-    built = read_sources(section, spec, folder, online=online, emit=emit)
+    built = read_sources(sources, section, spec, folder, emit=emit)
     shares = {name: size for name, size in _shares(section).items() if name not in built.sources}
     if not shares:
         return built
@@ -88,30 +85,27 @@ def build(section: DataSection, spec: RowSpec, folder: Path, *, seed: int, onlin
 
 
 def read_sources(
-    section: DataSection, spec: RowSpec, folder: Path, *, online: bool, emit: Emit, clean: Clean | None = None
+    sources: Mapping[str, Source],
+    section: DataSection,
+    spec: RowSpec,
+    folder: Path,
+    *,
+    emit: Emit,
+    clean: Clean | None = None,
 ) -> Built:
     """Read all sources into ``folder``, one table each, ``clean`` applied to the fields first."""
-    sources = open_all(section, spec, online)
     columns = {split: find_columns(source, spec.roles, section.columns) for split, source in sources.items()}
     for split, source in sources.items():
         _say(source, columns[split], emit)
     reader = Reader(spec, Tally(), emit, clean=clean)
+    max_rows = {"train": section.max_rows}
     readings = {
-        split: reader.read(
-            source, columns[split], table_path(folder, split), section.max_rows if split == "train" else None
-        )
+        split: reader.read(source, columns[split], table_path(folder, split), max_rows.get(split))
         for split, source in sources.items()
     }
-    return Built(
-        spec,
-        sources,
-        columns,
-        _open_splits(folder, {split: reading.facts for split, reading in readings.items()}),
-        (),
-        reader.targets.combinations,
-        reader.tally,
-        {split: reading.faults for split, reading in readings.items()},
-    )
+    splits = _open_splits(folder, {split: reading.facts for split, reading in readings.items()})
+    faults = {split: reading.faults for split, reading in readings.items()}
+    return Built(spec, sources, columns, splits, (), reader.targets.combinations, reader.tally, faults)
 
 
 def analyse(built: Built, emit: Emit) -> Analysis:

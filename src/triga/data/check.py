@@ -12,7 +12,7 @@ import numpy as np
 
 from triga.core.arrays import IntArray
 from triga.core.events import Emit, Progress, ignore
-from triga.data.build import Built, analyse, build
+from triga.data.build import Built, analyse, build, open_all
 from triga.data.duplicates import Split
 from triga.data.findings import MAX_PLACES, Finding, by_severity
 from triga.data.prepare import summarise
@@ -54,8 +54,9 @@ def check(
     With a tokenizer and ``max_length`` (tokens), rows that would be cut are found too. Raises ``DataError`` only where
     a file cannot be read at all, or its columns cannot be told.
     """
+    sources = open_all(section, spec, online)
     with tempfile.TemporaryDirectory(prefix="triga-check-") as folder:
-        built = build(section, spec, Path(folder), seed=seed, online=online, emit=emit)
+        built = build(sources, section, spec, Path(folder), seed=seed, emit=emit)
         findings = list(analyse(built, emit).findings)
         if tokenizer is not None and max_length is not None:
             findings += _cut_findings(built, tokenizer, max_length, emit)

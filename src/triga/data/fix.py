@@ -21,7 +21,7 @@ from triga.core.artifact import MANIFEST, Artifact, writing
 from triga.core.durable import DISK, Disk
 from triga.core.errors import DataError
 from triga.core.events import Emit, Progress, ignore
-from triga.data.build import read_sources
+from triga.data.build import open_all, read_sources
 from triga.data.check import Report, check
 from triga.data.mending import Drop, decide_drops
 from triga.data.recipe import DataSection
@@ -74,26 +74,34 @@ def fix(
     """
     _check_target(out)
     section = section.model_copy(update={"max_rows": None})
+    sources = open_all(section, spec, online)
     with tempfile.TemporaryDirectory(prefix="triga-fix-") as folder:
-        built = read_sources(section, spec, Path(folder), clean=_clean, online=online, emit=emit)
-        drops = decide_drops(built, emit)
-    names = {split: file_name(source, split) for split, source in built.sources.items()}
+        drops = decide_drops(read_sources(sources, section, spec, Path(folder), emit=emit, clean=_clean), emit)
+    names = {split: file_name(source, split) for split, source in sources.items()}
     with writing(out, kind=FIXED_KIND, disk=disk or DISK) as target:
-        with open(target / CHANGES, "w", encoding="utf-8") as file:
-            changes = _Changes(file)
-            counts = {
-                split: _rewrite(source, target / names[split], drops[split], changes, emit)
-                for split, source in built.sources.items()
-            }
+        changes, counts = _write_copies(sources, drops, target, names, emit)
         copies = {split: target / name for split, name in names.items()}
         report = check(section.model_copy(update={**copies, "encoding": None}), spec, seed=seed, emit=emit)
-    return FixReport(
-        {split: out / name for split, name in names.items()},
-        {split: before for split, (before, _) in counts.items()},
-        {split: after for split, (_, after) in counts.items()},
-        dict(changes.counts),
-        report,
-    )
+    files = {split: out / name for split, name in names.items()}
+    before, after = ({split: pair[i] for split, pair in counts.items()} for i in (0, 1))
+    return FixReport(files, before, after, changes, report)
+
+
+def _write_copies(
+    sources: Mapping[str, Source],
+    drops: Mapping[str, Mapping[int, Drop]],
+    target: Path,
+    names: Mapping[str, str],
+    emit: Emit,
+) -> tuple[dict[str, int], dict[str, tuple[int, int]]]:
+    """Write the copies and the list of changes. Returns how often each thing was done, and rows before and after."""
+    with open(target / CHANGES, "w", encoding="utf-8") as file:
+        changes = _Changes(file)
+        counts = {
+            split: _rewrite(source, target / names[split], drops[split], changes, emit)
+            for split, source in sources.items()
+        }
+    return dict(changes.counts), counts
 
 
 class _Changes:

@@ -10,8 +10,9 @@ import numpy as np
 from triga.core.arrays import IntArray
 from triga.core.events import Emit
 from triga.data.build import Built
-from triga.data.duplicates import Leaks, Split, find_leaks, first_of_key
+from triga.data.duplicates import Split, first_of_key
 from triga.data.ingest import Facts
+from triga.data.leaks import Leaks, find_leaks
 
 __all__ = ["Drop", "decide_drops"]
 

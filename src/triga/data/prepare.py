@@ -27,7 +27,7 @@ from triga.data.classes import count_labels
 from triga.data.duplicates import Split
 from triga.data.findings import Finding, raise_errors
 from triga.data.recipe import DataSection
-from triga.data.rows import RowSpec
+from triga.data.rows import RowSpec, Source
 from triga.data.table import RowTable
 from triga.text.language import LANGUAGES
 
@@ -106,9 +106,10 @@ def prepare(
     left out silently. ``check`` lists them all, ``fix`` mends them.
     """
     disk = disk or DISK
-    inputs = data_inputs(section, spec, seed, online=online)
+    sources = open_all(section, spec, online)
+    inputs = _inputs(sources, section, spec, seed)
     with writing(target, kind=DATA_KIND, inputs=inputs, disk=disk) as folder:
-        built = build(section, spec, folder, seed=seed, online=online, emit=emit)
+        built = build(sources, section, spec, folder, seed=seed, emit=emit)
         analysis = analyse(built, emit)
         raise_errors(analysis.findings)
         disk.write(folder / SUMMARY, dump_json(summarise(built, seed)))
@@ -122,7 +123,10 @@ def data_inputs(section: DataSection, spec: RowSpec, seed: int, *, online: bool 
 
     Where the files lie does not matter, what they are called does (places name them).
     """
-    sources = open_all(section, spec, online)
+    return _inputs(open_all(section, spec, online), section, spec, seed)
+
+
+def _inputs(sources: Mapping[str, Source], section: DataSection, spec: RowSpec, seed: int) -> dict[str, Any]:
     paths = {"train", "dev", "test"}
     return {
         "section": fingerprint(section.model_dump(mode="json", exclude=paths)),

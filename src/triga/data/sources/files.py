@@ -17,7 +17,7 @@ from triga.core.errors import DataError
 
 __all__ = ["COMPRESSIONS", "DataFile", "binary_file", "file_errors", "find_file"]
 
-HEAD_BYTES = 4096
+HEAD_BYTES = 1 << 16
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 COMPRESSION_MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 BINARY_MAGIC = (
@@ -145,15 +145,21 @@ def _missing(path: Path) -> DataError:
         )
     others = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     near = difflib.get_close_matches(path.name, others, n=1, cutoff=0.5)
-    if near:
-        return DataError(
-            "data-no-file-near",
-            "there is no file {name}",
-            where=path,
-            fix="did you mean {near}?",
-            name=path.name,
-            near=near[0],
-        )
+    return _no_file_but(path, near[0]) if near else _no_file(path, others)
+
+
+def _no_file_but(path: Path, near: str) -> DataError:
+    return DataError(
+        "data-no-file-near",
+        "there is no file {name}",
+        where=path,
+        fix="did you mean {near}?",
+        name=path.name,
+        near=near,
+    )
+
+
+def _no_file(path: Path, others: list[str]) -> DataError:
     return DataError(
         "data-no-file",
         "there is no file {name}",

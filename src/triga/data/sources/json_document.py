@@ -17,7 +17,7 @@ from triga.core.errors import DataError
 from triga.data.rows import Place, Record, Unreadable
 from triga.data.sources.files import DataFile, file_errors
 from triga.data.sources.json_lines import invalid_json, not_an_object
-from triga.data.sources.text_lines import MAX_LINE_CHARS, MAX_RAW_CHARS
+from triga.data.sources.text_lines import MAX_LINE_CHARS, MAX_RAW_CHARS, too_long
 
 __all__ = ["JsonDocumentSource"]
 
@@ -111,8 +111,10 @@ class _Scanner:
                     self._advance(end)
                     return value
             except (ValueError, RecursionError) as error:
-                if self._is_ended or len(self._buffer) - self._at > MAX_LINE_CHARS or isinstance(error, RecursionError):
+                if self._is_ended or isinstance(error, RecursionError):
                     raise self._invalid(error) from error
+                if len(self._buffer) - self._at > MAX_LINE_CHARS:
+                    raise self._at_line(too_long(), self._line) from error
             self._fill()
 
     def _skip_gap(self) -> None:
@@ -145,12 +147,14 @@ class _Scanner:
         self._buffer, self._at = held + more, 0
 
     def _invalid(self, error: ValueError | RecursionError) -> DataError:
-        placed = invalid_json(error)
         line = self._line
         if isinstance(error, json.JSONDecodeError):
             line += self._buffer.count("\n", self._at, error.pos)
-        placed.where = f"{self._name}, line {line}"
-        return placed
+        return self._at_line(invalid_json(error), line)
+
+    def _at_line(self, error: DataError, line: int) -> DataError:
+        error.where = f"{self._name}, line {line}"
+        return error
 
 
 def _records_of(value: Any, name: str) -> Iterator[tuple[Any, int]]:

@@ -13,12 +13,12 @@ from triga.data.recipe import DataSection
 from triga.data.rows import Source
 from triga.data.sources.dataset_folder import open_dataset_folder, split_folders
 from triga.data.sources.delimited import open_delimited
-from triga.data.sources.files import COMPRESSIONS, DataFile, file_errors, find_file
+from triga.data.sources.files import COMPRESSIONS, DataFile, find_file
 from triga.data.sources.hub import hub_id, open_hub
 from triga.data.sources.json_document import JsonDocumentSource
 from triga.data.sources.json_lines import JsonLinesSource
 from triga.data.sources.parquet import open_parquet
-from triga.data.sources.text_lines import find_encoding, open_lines
+from triga.data.sources.text_lines import find_encoding
 
 __all__ = ["SPLITS", "Hints", "open_file", "open_sources"]
 
@@ -99,9 +99,8 @@ def _json_kind(file: DataFile, encoding: str) -> str:
     """``lines``, ``document`` or ``""`` (no JSON). Many a .json has an object a line, and some .jsonl are arrays."""
     if file.suffix in TABLE_SUFFIXES:
         return ""
-    with file_errors(file.name), open_lines(file, encoding) as lines:
-        shown = (line.strip() for line in lines)
-        first, second = next(filter(None, shown), ""), next(filter(None, shown), "")
+    lines = (line.strip() for line in file.head.decode(encoding, "replace").splitlines())
+    first, second = next(filter(None, lines), ""), next(filter(None, lines), "")
     is_array = first == "[" or re.match(r"\[\s*\{", first) is not None
     if file.suffix in LINES_SUFFIXES:
         return "document" if is_array else "lines"

@@ -14,7 +14,7 @@ from triga.core.errors import DataError
 from triga.data.sources.files import DataFile, binary_file, file_errors
 from triga.text.encodings import detect_encoding, encoding_of, is_utf8_chinese
 
-__all__ = ["MAX_LINE_CHARS", "MAX_RAW_CHARS", "TextLines", "find_encoding", "open_lines"]
+__all__ = ["MAX_LINE_CHARS", "MAX_RAW_CHARS", "TextLines", "find_encoding", "open_lines", "too_long"]
 
 MAX_LINE_CHARS = 1 << 24
 """16 Mi characters, some ten novels. A longer line is refused, not held in memory."""
@@ -42,7 +42,7 @@ class TextLines:
             self.number += 1
             if len(line) >= MAX_LINE_CHARS:
                 self._skip_rest(line)
-                self._note(_too_long())
+                self._note(too_long())
                 line = line[:MAX_RAW_CHARS] + "\n"
             elif not line.isascii():
                 self._check(line)
@@ -150,10 +150,10 @@ def _wrong_encoding(encoding: str, other: str | None) -> DataError:
     )
 
 
-def _too_long() -> DataError:
+def too_long() -> DataError:
     return DataError(
         "line-too-long",
-        "the line is longer than {most} characters",
-        fix="one record a line; cut documents into records",
+        "the line or record is longer than {most} characters",
+        fix="write one record a line; cut long documents into several records",
         most=MAX_LINE_CHARS,
     )
