@@ -1,0 +1,283 @@
+"""The console's view of the HTTP API: typed answers, and troubles as fields to show instead of exceptions.
+
+The token lives here, in the process that asks; nothing that a page holds or a browser gets contains it. Proxies of the
+environment are not used: what is typed goes to the API's address and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from triga.core.errors import InputError, Language, MachineError, TrigaError
+
+__all__ = [
+    "AWAY_CODE",
+    "BUSY_CODE",
+    "Answer",
+    "Api",
+    "ModelInfo",
+    "Pairs",
+    "Question",
+    "Reply",
+    "Score",
+    "Timing",
+    "Trouble",
+]
+
+Question = str | tuple[str, str]
+Pairs = Literal["never", "always", "optional"]
+"""Whether the model takes pairs of texts."""
+Parsed = TypeVar("Parsed", bound=BaseModel)
+
+CONNECT_TIMEOUT_S = 2.0
+ANSWER_TIMEOUT_S = 35.0
+"""A little more than the server's own limit, so that its words arrive before ours."""
+BUSY_CODE = "overloaded"
+"""The refusal that says when to ask again."""
+AWAY_CODE = "server-away"
+"""Nobody answers: passes by itself when a server is there again."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What went wrong, in the language that was asked for; ``retry_s``: when the server wants to be asked again."""
+
+    code: str
+    what: str
+    where: str | None = None
+    fix: str | None = None
+    retry_s: float | None = None
+
+    @classmethod
+    def of(cls, error: TrigaError, language: Language) -> Trouble:
+        fields = error.fields(language)
+        return cls(fields["code"], fields["what"], fields.get("where"), fields.get("fix"))
+
+
+class _Wire(BaseModel):
+    """What comes over the wire; a newer server may say more."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+
+class Score(_Wire):
+    label: str
+    score: float
+
+
+class Answer(_Wire):
+    """``labels``: the best one, or all that reach their threshold; ``scores``: every label, best first."""
+
+    labels: tuple[str, ...]
+    scores: tuple[Score, ...] = Field(min_length=1)
+
+
+class _Predictions(_Wire):
+    predictions: tuple[Answer, ...]
+
+
+class _Classifier(_Wire):
+    id2label: dict[str, str]
+
+
+class _ModelType(_Wire):
+    classifier: _Classifier
+
+
+class ModelInfo(_Wire):
+    """``GET /info`` as text-embeddings-inference words it."""
+
+    name: str = Field(alias="model_id")
+    precision: str = Field(alias="model_dtype")
+    model_type: _ModelType
+    max_tokens: int = Field(alias="max_input_length", ge=1)
+    max_inputs: int = Field(alias="max_client_batch_size", ge=1)
+
+    @property
+    def num_labels(self) -> int:
+        return len(self.model_type.classifier.id2label)
+
+
+class _Said(_Wire):
+    """The API's own error."""
+
+    code: str
+    what: str
+    where: str | None = None
+    fix: str | None = None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Where an answer's time went, in milliseconds; the server's parts are None where it did not say."""
+
+    round_trip_ms: float
+    tokenization_ms: float | None = None
+    queue_ms: float | None = None
+    inference_ms: float | None = None
+    num_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer for each question, in their order."""
+
+    answers: tuple[Answer, ...]
+    timing: Timing
+
+
+class Api:
+    """A client of one server. Not bound to an event loop until the first call; safe for any number of pages."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        """Raises ``InputError`` for what is no http address."""
+        self.url = _checked(url)
+        self._http = httpx.AsyncClient(
+            base_url=self.url,
+            headers={"authorization": f"Bearer {token}"} if token else {},
+            timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+            trust_env=False,
+            # A kept connection may close just as it is used again, which would look like a server gone away; a new one
+            # costs a fraction of a millisecond on loopback.
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
+        self._pairs: tuple[ModelInfo, Pairs] | None = None
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def info(self, language: Language) -> ModelInfo | Trouble:
+        """The served model's name, labels and limits."""
+        response = await self._send("GET", "/info", language)
+        return response if isinstance(response, Trouble) else self._parse(ModelInfo, response, language)
+
+    async def pairs(self, model: ModelInfo, language: Language) -> Pairs | Trouble:
+        """Whether the model takes pairs, found by asking twice (TEI's ``/info`` has no field for it), once a model."""
+        if self._pairs is not None and self._pairs[0] == model:
+            return self._pairs[1]
+        pair, single = await self.predict([("a", "b")], language), await self.predict(["a"], language)
+        if isinstance(pair, Trouble) and pair.code != "input-pair-refused":
+            return pair
+        if isinstance(single, Trouble) and single.code != "input-pair-needed":
+            return single
+        pairs: Pairs = "never" if isinstance(pair, Trouble) else "always" if isinstance(single, Trouble) else "optional"
+        self._pairs = (model, pairs)
+        return pairs
+
+    async def predict(self, questions: Sequence[Question], language: Language) -> Reply | Trouble:
+        """An answer with all scores for each text or pair."""
+        begin = time.perf_counter()
+        response = await self._send("POST", "/v1/predict", language, {"inputs": list(questions)})
+        if isinstance(response, Trouble):
+            return response
+        round_trip_ms = (time.perf_counter() - begin) * 1e3
+        found = self._parse(_Predictions, response, language)
+        if isinstance(found, Trouble):
+            return found
+        if len(found.predictions) != len(questions):
+            return self._strange(language)
+        return Reply(found.predictions, _timing(response.headers, round_trip_ms))
+
+    async def _send(
+        self, method: str, path: str, language: Language, body: dict[str, Any] | None = None
+    ) -> httpx.Response | Trouble:
+        # ASCII JSON carries even half a surrogate pair, which the server then refuses in words.
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"accept-language": language, "content-type": "application/json"}
+        try:
+            response = await self._http.request(method, path, content=content, headers=headers)
+        except httpx.ConnectTimeout:
+            return self._away(language)
+        except httpx.TimeoutException:
+            return Trouble.of(_slow(), language)
+        except (httpx.TransportError, httpx.DecodingError):
+            return self._away(language)
+        return response if response.is_success else self._refusal(response, language)
+
+    def _refusal(self, response: httpx.Response, language: Language) -> Trouble:
+        try:
+            said = _Said.model_validate_json(response.content)
+        except ValidationError:
+            return self._strange(language)
+        return Trouble(said.code, said.what, said.where, said.fix, _number(response.headers, "retry-after"))
+
+    def _parse(self, model: type[Parsed], response: httpx.Response, language: Language) -> Parsed | Trouble:
+        try:
+            return model.model_validate_json(response.content)
+        except ValidationError:
+            return self._strange(language)
+
+    def _away(self, language: Language) -> Trouble:
+        return Trouble.of(_away(self.url), language)
+
+    def _strange(self, language: Language) -> Trouble:
+        return Trouble.of(_strange(self.url), language)
+
+
+def _away(url: str) -> MachineError:
+    return MachineError(
+        "server-away",
+        "the model's server does not answer",
+        where=url,
+        fix="start it again (triga serve): this page goes on by itself",
+    )
+
+
+def _slow() -> MachineError:
+    return MachineError(
+        "server-slow",
+        "the model's server took longer than {seconds:g} s",
+        fix="try a shorter text, or wait until the server is less busy",
+        seconds=ANSWER_TIMEOUT_S,
+    )
+
+
+def _strange(url: str) -> MachineError:
+    return MachineError(
+        "answer-strange",
+        "what answers is not triga's API, or another version of it",
+        where=url,
+        fix="give this page the address that triga serve printed",
+    )
+
+
+def _checked(url: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise InputError(
+            "api-url-unusable",
+            "{url} is not the address of a server",
+            fix="give the address that triga serve printed, such as http://127.0.0.1:8080",
+            url=url,
+        )
+    return str(parsed)
+
+
+def _timing(headers: httpx.Headers, round_trip_ms: float) -> Timing:
+    tokens = _number(headers, "x-compute-tokens")
+    return Timing(
+        round_trip_ms,
+        tokenization_ms=_number(headers, "x-tokenization-time"),
+        queue_ms=_number(headers, "x-queue-time"),
+        inference_ms=_number(headers, "x-inference-time"),
+        num_tokens=None if tokens is None else int(tokens),
+    )
+
+
+def _number(headers: httpx.Headers, name: str) -> float | None:
+    try:
+        value = float(headers[name])
+    except (KeyError, ValueError):
+        return None
+    return value if math.isfinite(value) else None

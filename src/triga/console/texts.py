@@ -1,0 +1,263 @@
+"""Every sentence of the page, in English and Chinese, and which of the two a browser likes better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from triga.core.errors import Language
+
+__all__ = ["TEXTS", "Texts", "preferred_language"]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Sentences with ``{…}`` are filled by ``str.format``."""
+
+    html_lang: str
+    title: str
+    language_group: str
+    task: str
+    facts: str
+    unknown_model: str
+    tab_try: str
+    tab_batch: str
+    text: str
+    first_text: str
+    second_text: str
+    second_text_optional: str
+    placeholder: str
+    placeholder_pair: str
+    clear: str
+    examples: str
+    result: str
+    empty: str
+    empty_pair: str
+    no_label: str
+    several: str
+    chosen: str
+    show_all: str
+    show_fewer: str
+    announce: str
+    tokens: str
+    cut: str
+    round_trip: str
+    tokenization: str
+    queue: str
+    inference: str
+    history: str
+    history_empty: str
+    history_none: str
+    history_clear: str
+    error_code: str
+    waiting: str
+    retrying: str
+    batch_lines: str
+    batch_hint: str
+    batch_hint_pairs: str
+    batch_placeholder: str
+    batch_run: str
+    batch_stop: str
+    batch_progress: str
+    batch_done: str
+    batch_table: str
+    copy: str
+    copied: str
+    copy_failed: str
+    download: str
+    column_text: str
+    column_label: str
+    column_score: str
+    lost: str
+    reconnecting: str
+    too_long: str
+    too_long_fix: str
+    privacy: str
+    for_readers: dict[str, tuple[str, str]]
+    """What and fix of API errors that speak of request fields and headers, for someone who only sees a page."""
+    neutral_examples: tuple[str, ...]
+    neutral_pairs: tuple[str, ...]
+
+
+ENGLISH = Texts(
+    html_lang="en",
+    title="triga: try {model}",
+    language_group="Language",
+    task="Text classification",
+    facts="{num_labels} labels · {precision} · reads up to {max_tokens} tokens",
+    unknown_model="Waiting for the model",
+    tab_try="Try",
+    tab_batch="Batch",
+    text="Text",
+    first_text="First text",
+    second_text="Second text",
+    second_text_optional="Second text (optional)",
+    placeholder="Type or paste a text; the labels follow as you write",
+    placeholder_pair="The text to compare it with",
+    clear="Clear",
+    examples="Examples",
+    result="Answer",
+    empty="Write something, or choose an example.",
+    empty_pair="The model compares two texts: fill in both.",
+    no_label="No label reaches its threshold",
+    several="{num_chosen} of {num_labels} labels chosen",
+    chosen="chosen",
+    show_all="Show all {num_labels}",
+    show_fewer="Show fewer",
+    announce="Answer: {labels}, {score}",
+    tokens="{num_tokens} tokens",
+    cut="The model reads {max_tokens} tokens at most; what comes after them was not seen.",
+    round_trip="{ms} ms in all",
+    tokenization="tokenising {ms}",
+    queue="queue {ms}",
+    inference="model {ms}",
+    history="Tried in this tab",
+    history_empty="What you try is listed here, for this tab only.",
+    history_none="no label",
+    history_clear="Clear the list",
+    error_code="code",
+    waiting="Looking for the server every few seconds.",
+    retrying="Asking again by itself.",
+    batch_lines="Texts, one a line",
+    batch_hint="Up to {max_lines} lines. They go to the model's server and are stored nowhere.",
+    batch_hint_pairs="Put a tab between the two texts of a line.",
+    batch_placeholder="Paste lines here",
+    batch_run="Classify",
+    batch_stop="Stop",
+    batch_progress="{done} of {total} lines",
+    batch_done="{done} lines",
+    batch_table="Answers, one line each",
+    copy="Copy as CSV",
+    copied="Copied",
+    copy_failed="The browser did not allow copying; download the file",
+    download="Download CSV",
+    column_text="Text",
+    column_label="Label",
+    column_score="Probability",
+    lost="This page has lost its program.",
+    reconnecting="It comes back when triga serve --page runs again.",
+    too_long="This text is too long for the page.",
+    too_long_fix="Use triga predict on a file.",
+    privacy="What you type goes to the model's server and nowhere else.",
+    for_readers={
+        "text-too-long": (
+            "This text is longer than the server takes",
+            "Shorten it: the model reads only its beginning anyway.",
+        ),
+        "token-wrong": (
+            "The model's server wants a token that this page was not given",
+            "Start both together with triga serve --page, or give the page the server's token.",
+        ),
+    },
+    neutral_examples=(
+        "Where is my parcel? It should have arrived on Monday.",
+        "Thank you, that was quick and very friendly.",
+        "The second one arrived broken, I would like my money back.",
+        "Shares fell sharply after the company cut its forecast.",
+    ),
+    neutral_pairs=(
+        "How do I change my password?\tI forgot my password, what now?",
+        "A man plays the guitar.\tNobody is making music.",
+    ),
+)
+
+CHINESE = Texts(
+    html_lang="zh-CN",
+    title="triga：试用 {model}",
+    language_group="语言",
+    task="文本分类",
+    facts="{num_labels} 个标签 · {precision} · 最多读取 {max_tokens} 个词元",
+    unknown_model="正在等待模型",
+    tab_try="试用",
+    tab_batch="批量",
+    text="文本",
+    first_text="第一段文本",
+    second_text="第二段文本",
+    second_text_optional="第二段文本（可选）",
+    placeholder="输入或粘贴文本，标签会随着输入更新",
+    placeholder_pair="与之比较的文本",
+    clear="清空",
+    examples="示例",
+    result="结果",
+    empty="请输入文本，或选择一个示例。",
+    empty_pair="该模型比较两段文本：请都填写。",
+    no_label="没有标签达到阈值",
+    several="选中 {num_chosen} 个标签（共 {num_labels} 个）",
+    chosen="已选中",
+    show_all="显示全部 {num_labels} 个",
+    show_fewer="收起",
+    announce="结果：{labels}，{score}",
+    tokens="{num_tokens} 个词元",
+    cut="模型最多读取 {max_tokens} 个词元；之后的内容没有被读取。",
+    round_trip="总计 {ms} 毫秒",
+    tokenization="分词 {ms}",
+    queue="排队 {ms}",
+    inference="模型 {ms}",
+    history="本标签页的试用记录",
+    history_empty="试过的文本会列在这里，仅限本标签页。",
+    history_none="无标签",
+    history_clear="清空记录",
+    error_code="代码",
+    waiting="每隔几秒自动查找服务器。",
+    retrying="将自动重试。",
+    batch_lines="文本，每行一条",
+    batch_hint="最多 {max_lines} 行。文本只发送到模型的服务器，不会保存。",
+    batch_hint_pairs="每行的两段文本之间用制表符（Tab）分开。",
+    batch_placeholder="在此粘贴多行文本",
+    batch_run="开始分类",
+    batch_stop="停止",
+    batch_progress="{done} / {total} 行",
+    batch_done="{done} 行",
+    batch_table="结果，每行一条",
+    copy="复制为 CSV",
+    copied="已复制",
+    copy_failed="浏览器不允许复制，请下载文件",
+    download="下载 CSV",
+    column_text="文本",
+    column_label="标签",
+    column_score="概率",
+    lost="本页面与程序的连接已断开。",
+    reconnecting="再次运行 triga serve --page 后会自动恢复。",
+    too_long="文本太长，本页面无法处理。",
+    too_long_fix="请用 triga predict 处理文件。",
+    privacy="您输入的内容只发送到模型的服务器，不会发往别处。",
+    for_readers={
+        "text-too-long": ("文本超过服务器接受的长度", "请缩短文本：模型本来也只读取开头部分。"),
+        "token-wrong": (
+            "模型的服务器需要令牌，而本页面没有得到",
+            "请用 triga serve --page 同时启动两者，或为页面提供服务器的令牌。",
+        ),
+    },
+    neutral_examples=(
+        "我的包裹在哪里？本来说周一就该到的。",
+        "谢谢，处理得很快，态度也很好。",
+        "第二件收到时已经坏了，我想退款。",
+        "公司下调业绩预期后，股价大幅下跌。",
+    ),
+    neutral_pairs=(
+        "怎么修改密码？\t我忘记密码了，怎么办？",
+        "一个男人在弹吉他。\t没有人在演奏音乐。",
+    ),
+)
+
+TEXTS: dict[Language, Texts] = {"en": ENGLISH, "zh": CHINESE}
+
+
+def preferred_language(remembered: str | None, accept_language: str) -> Language:
+    """The remembered one, else of Chinese and English the one that Accept-Language likes better, else English."""
+    if remembered in TEXTS:
+        return "zh" if remembered == "zh" else "en"
+    best: Language = "en"
+    best_weight = 0.0
+    for part in accept_language.split(","):
+        tag, _, quality = part.strip().lower().partition(";q=")
+        name, weight = tag.partition("-")[0], _weight(quality)
+        if name in TEXTS and weight > best_weight:
+            best, best_weight = "zh" if name == "zh" else "en", weight
+    return best
+
+
+def _weight(quality: str) -> float:
+    try:
+        return float(quality or 1)
+    except ValueError:
+        return 0.0
