@@ -5,11 +5,13 @@
     Artifact.open(target).verify()                    # names the file that was changed, cut or is missing
 
 Stages hand each other artifacts and nothing else. ``manifest.json`` names each file with its size and sha256, and what
-the artifact was made from (``inputs``), which is how ``flow`` knows that a stage is up to date.
+the artifact was made from (``inputs``), which is how ``flow`` knows that a stage is up to date. It ends in a sha256 of
+itself, so that a flipped bit in it is blamed on it and not on the file that it describes.
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -20,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from triga.core.durable import DISK, Disk, disk_errors, sha256_of
+from triga.core.durable import DISK, Disk, disk_errors, make_folder, sha256_of
 from triga.core.errors import ModelError
 
 __all__ = ["MANIFEST", "Artifact", "dump_json", "load_json", "recover", "writing"]
@@ -41,8 +43,8 @@ class Artifact:
         recover(path)
         try:
             manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-            if not isinstance(manifest["files"], dict) or not isinstance(manifest["kind"], str):
-                raise TypeError("manifest fields")
+            if manifest["sha256"] != _checksum(manifest):
+                raise ValueError("manifest checksum")
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ModelError(
                 "artifact-missing",
@@ -51,8 +53,10 @@ class Artifact:
                 fix="run the recipe that makes it; it goes on where it stopped",
                 manifest=MANIFEST,
             ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise _damaged(path / MANIFEST, "is not a manifest") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _damaged(path / MANIFEST, "is not a whole manifest") from error
+        except OSError as error:
+            raise _damaged(path / MANIFEST, f"cannot be read ({error.strerror})") from error
         return cls(path, manifest)
 
     @property
@@ -76,7 +80,11 @@ class Artifact:
                 raise _damaged(file, "is missing")
             if file.stat().st_size != expected["size_bytes"]:
                 raise _damaged(file, f"has {file.stat().st_size} bytes instead of {expected['size_bytes']}")
-            if sha256_of(file) != expected["sha256"]:
+            try:
+                checksum = sha256_of(file)
+            except OSError as error:  # a bad sector is damage like any other
+                raise _damaged(file, f"cannot be read ({error.strerror})") from error
+            if checksum != expected["sha256"]:
                 raise _damaged(file, "has a wrong checksum")
 
 
@@ -91,18 +99,19 @@ def writing(
     """
     disk = disk or DISK
     with disk_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent, disk=disk)
         recover(target)
+        for abandoned in _abandoned(target):
+            disk.remove_tree(abandoned)
         temporary = target.with_name(f".{target.name}.tmp-{os.getpid()}")
-        if temporary.exists():
-            disk.remove_tree(temporary)
-        temporary.mkdir()
+        disk.mkdir(temporary)
         try:
             yield temporary
             _commit(temporary, target, _manifest(temporary, kind, inputs or {}), disk)
         finally:
             if temporary.exists():
                 disk.remove_tree(temporary)
+            recover(target)
 
 
 def recover(target: Path) -> None:
@@ -127,8 +136,8 @@ def load_json(path: Path) -> Any:
 
 
 def _manifest(folder: Path, kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    manifest = {
         "kind": kind,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "inputs": inputs,
@@ -137,6 +146,31 @@ def _manifest(folder: Path, kind: str, inputs: Mapping[str, Any]) -> dict[str, A
             for path in files
         },
     }
+    plain: dict[str, Any] = json.loads(dump_json(manifest))
+    return {**plain, "sha256": _checksum(plain)}
+
+
+def _checksum(manifest: Mapping[str, Any]) -> str:
+    """sha256 of a manifest without its own checksum."""
+    return hashlib.sha256(dump_json({key: value for key, value in manifest.items() if key != "sha256"})).hexdigest()
+
+
+def _abandoned(target: Path) -> Iterator[Path]:
+    """Temporary folders for ``target`` that nobody writes any more: their process was killed, or is this one."""
+    for path in target.parent.glob(f".{glob.escape(target.name)}.tmp-*"):
+        process = path.name.rpartition("-")[2]
+        if process.isdecimal() and (int(process) == os.getpid() or not _is_alive(int(process))):
+            yield path
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def _commit(temporary: Path, target: Path, manifest: Mapping[str, Any], disk: Disk) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from triga.core.errors import MachineError
 
-__all__ = ["DISK", "Disk", "disk_errors", "sha256_of", "write_file"]
+__all__ = ["DISK", "Disk", "disk_errors", "make_folder", "sha256_of", "write_file"]
 
 READ_CHUNK_BYTES = 1 << 20
 
@@ -28,6 +28,9 @@ class Disk:
     def write(self, path: Path, data: bytes) -> None:
         with open(path, "wb") as file:
             file.write(data)
+
+    def mkdir(self, path: Path) -> None:
+        path.mkdir(exist_ok=True)
 
     def fsync(self, path: Path) -> None:
         """Force a file's content, or a folder's entries, to the device."""
@@ -52,10 +55,23 @@ def write_file(path: Path, data: bytes, *, disk: Disk | None = None) -> None:
     disk = disk or DISK
     temporary = path.with_name(f".{path.name}.tmp")
     with disk_errors(path):
-        disk.write(temporary, data)
-        disk.fsync(temporary)
-        disk.rename(temporary, path)
+        try:
+            disk.write(temporary, data)
+            disk.fsync(temporary)
+            disk.rename(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
         disk.fsync(path.parent)
+
+
+def make_folder(path: Path, *, disk: Disk | None = None) -> None:
+    """Create ``path`` and the parents it lacks. A folder is durable when the folder that names it is synced."""
+    disk = disk or DISK
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        disk.mkdir(folder)
+        disk.fsync(folder.parent)
 
 
 def sha256_of(path: Path) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -133,13 +134,20 @@ def fan_out(emits: Iterable[Emit]) -> Emit:
 
 def _finite(value: object) -> object:
     """JSON has no NaN: the loss of a skipped step is written as null."""
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class JsonLines:
-    """Append each event as one JSON line, ``{"event": "TrainStep", "step": 1, …}``."""
+    """Append each event as one JSON line, ``{"event": "TrainStep", "step": 1, …}``.
+
+    A line that a crash cut in two is dropped when the file is opened again: the next one would be joined to it.
+    """
 
     def __init__(self, path: Path) -> None:
+        if path.exists():
+            os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
         self._file: IO[str] = open(path, "a", encoding="utf-8")  # noqa: SIM115 - held open until close()
 
     def emit(self, event: Event) -> None:

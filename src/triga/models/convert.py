@@ -17,10 +17,16 @@ __all__ = ["convert"]
 
 TIMEOUT_SECONDS = 600
 READ_AND_WRITE = """
-import sys, torch
+import re, sys, torch
 from safetensors.torch import save_file
-state = torch.load(sys.argv[1], map_location="cpu", weights_only=True)
-state = state.get("state_dict", state) if isinstance(state, dict) else state
+try:
+    state = torch.load(sys.argv[1], map_location="cpu", weights_only=True)
+except Exception as error:  # torch's own words advise to read the file without protection
+    asked = re.search("GLOBAL (\\S+)", str(error))
+    sys.exit(f"it asks to run {asked[1]}" if asked else "it is not a file of weights")
+if not isinstance(state, dict):
+    sys.exit("it is not a file of weights")
+state = state.get("state_dict", state)
 tensors = {name: value.clone().contiguous() for name, value in state.items() if isinstance(value, torch.Tensor)}
 if not tensors:
     sys.exit("the file holds no tensors")
@@ -38,7 +44,8 @@ def convert(checkpoint: Path, target: Path) -> Path:
     with writing(target, kind="base") as folder:
         for path in (path for pattern in COPIED for path in checkpoint.parent.glob(pattern)):
             (folder / path.name).write_bytes(path.read_bytes())
-        command = [sys.executable, "-I", "-c", READ_AND_WRITE, str(checkpoint), str(folder / "model.safetensors")]
+        python = [sys.executable, "-I", "-W", "ignore", "-c", READ_AND_WRITE]
+        command = [*python, str(checkpoint), str(folder / "model.safetensors")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)  # noqa: S603
         if done.returncode != 0:
             raise ModelError(

@@ -22,12 +22,17 @@ from torch.nn import functional as F  # noqa: N812 - its name everywhere
 if TYPE_CHECKING:
     from transformers import ModernBertForSequenceClassification, ModernBertModel
 
-__all__ = ["classify", "encode"]
+__all__ = ["classify", "encode", "supports"]
 
 MAX_UNFUSED_LENGTH = 256
 """Rows longer than this use torch's fused kernel: the T×T scores would no longer stay in cache."""
 NEGATIVE = -1e4
 """Added to scores of padding: exp() of it is 0 in float32 and bfloat16, and no row of only such scores gives NaN."""
+
+
+def supports(config: Any) -> bool:
+    """Whether the positions are plain rotary ones: stretched ones (``rope_type``) are left to transformers."""
+    return all(rope["rope_type"] == "default" for rope in config.rope_parameters.values())
 
 
 def classify(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 __all__ = ["depth_of", "depths"]
 
-LAYER_NUMBER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
+LAYER_NUMBER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")
 EMBEDDING = re.compile(r"embed|wte|wpe|word_embeddings|position_embeddings")
 
 

@@ -8,7 +8,6 @@ and a few counters are all that a resumed run needs to give the bits of one that
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,11 +18,11 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from triga.core.artifact import Artifact, dump_json, load_json, writing
-from triga.core.durable import Disk
+from triga.core.durable import DISK, Disk
 from triga.core.errors import ModelError
 from triga.core.events import Emit, Note
 
-__all__ = ["TrainState", "load_latest", "load_weights", "rotate", "save_checkpoint"]
+__all__ = ["TrainState", "load_best", "load_latest", "load_weights", "rotate", "save_checkpoint"]
 
 KIND = "checkpoint"
 PREFIX = "checkpoint-"
@@ -50,7 +49,8 @@ def save_checkpoint(
     folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, state: TrainState, *, disk: Disk | None = None
 ) -> Path:
     """Write ``checkpoint-<step>``; when this returns it survives a power cut."""
-    target = folder / f"{PREFIX}{state.step}"
+    disk = disk or DISK
+    target = _path(folder, state.step)
     with writing(target, kind=KIND, disk=disk) as temporary:
         files = {
             "model.safetensors": save(_unique(module.state_dict())),
@@ -58,37 +58,55 @@ def save_checkpoint(
             "state.json": dump_json(asdict(state)),
         }
         for name, content in files.items():
-            (disk or _disk()).write(temporary / name, content)
+            disk.write(temporary / name, content)
     return target
 
 
-def load_latest(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, emit: Emit) -> TrainState | None:
-    """Restore the newest checkpoint that is whole; damaged ones are named and passed over. None where there is none.
+def load_latest(
+    folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, emit: Emit, *, disk: Disk | None = None
+) -> TrainState | None:
+    """Restore the newest checkpoint that is whole. None where there is none.
 
-    Raises ``ModelError`` where checkpoints exist and all are damaged: starting over silently would hide the loss.
+    Damaged ones are named and passed over; once an older one took their place they are deleted, or ``rotate`` would
+    count them among those it keeps. Raises ``ModelError`` where checkpoints exist and all are damaged: starting over
+    silently would hide the loss.
     """
-    damage: ModelError | None = None
+    damaged: list[tuple[Path, ModelError]] = []
     for path in _newest_first(folder):
         try:
             Artifact.open(path).verify()
         except ModelError as error:
-            damage = error
-            emit(
-                Note(f"checkpoint passed over: {error.fields()['what']} ({error.where}); going back to the one before")
-            )
+            damaged.append((path, error))
+            emit(Note(f"checkpoint passed over: {_words(error)}; going back to the one before"))
             continue
         load_weights(path, module)
         _unflatten(module, optimizer, load_file(path / "optimizer.safetensors"))
+        for other, _ in damaged:
+            (disk or DISK).remove_tree(other)
         return TrainState(**load_json(path / "state.json"))
-    if damage is not None:
+    if damaged:
         raise ModelError(
             "checkpoints-damaged",
             "all checkpoints of this run are damaged; the last one tried: {file}",
             where=folder,
             fix="delete this folder to start the training again",
-            file=str(damage.where),
+            file=str(damaged[-1][1].where),
         )
     return None
+
+
+def load_best(folder: Path, module: nn.Module, state: TrainState, emit: Emit) -> None:
+    """The weights of the best evaluation, if any. Where they are damaged the last ones stay, and a note says so."""
+    if state.best_step is None:
+        return
+    path = _path(folder, state.best_step)
+    try:
+        Artifact.open(path).verify()
+    except ModelError as error:
+        emit(Note(f"the best checkpoint cannot be used: {_words(error)}; the last weights are kept instead"))
+        state.best_step = state.best_score = None
+        return
+    load_weights(path, module)
 
 
 def load_weights(checkpoint: Path, module: nn.Module) -> None:
@@ -105,12 +123,19 @@ def load_weights(checkpoint: Path, module: nn.Module) -> None:
         )
 
 
-def rotate(folder: Path, state: TrainState, keep: int) -> None:
+def rotate(folder: Path, state: TrainState, keep: int, *, disk: Disk | None = None) -> None:
     """Delete all but the ``keep`` newest checkpoints and the best one."""
-    best = folder / f"{PREFIX}{state.best_step}"
     for path in list(_newest_first(folder))[keep:]:
-        if path != best:
-            shutil.rmtree(path)
+        if path != _path(folder, state.best_step):
+            (disk or DISK).remove_tree(path)
+
+
+def _path(folder: Path, step: int | None) -> Path:
+    return folder / f"{PREFIX}{step}"
+
+
+def _words(error: ModelError) -> str:
+    return f"{error.fields()['what']} ({error.where})"
 
 
 def _newest_first(folder: Path) -> Iterator[Path]:
@@ -147,19 +172,12 @@ def _flatten(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, T
 
 
 def _unflatten(module: nn.Module, optimizer: torch.optim.Optimizer, flat: Mapping[str, Tensor]) -> None:
+    """By the optimizer's own ``load_state_dict``, which knows where each optimizer keeps its step counters."""
     by_name: dict[str, dict[str, Any]] = {}
     for name, tensor in flat.items():
         parameter_name, _, key = name.rpartition("|")
         by_name.setdefault(parameter_name, {})[key] = tensor
-    optimizer.state.clear()
-    for parameter, name in _names(module).items():
-        if name in by_name:
-            optimizer.state[parameter] = {
-                key: tensor if key == "step" else tensor.to(parameter.device) for key, tensor in by_name[name].items()
-            }
-
-
-def _disk() -> Disk:
-    from triga.core.durable import DISK
-
-    return DISK
+    names = _names(module)
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    states = {i: by_name[names[parameter]] for i, parameter in enumerate(parameters) if names[parameter] in by_name}
+    optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})

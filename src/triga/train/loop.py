@@ -7,7 +7,7 @@ of one that never stopped, on the same machine with the same number of threads.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from triga.train.checkpoint import TrainState
 from triga.train.guards import is_bad, remember
 from triga.train.plan import Plan, Step
 
-__all__ = ["Batch", "Diverged", "Problem", "fit"]
+__all__ = ["Batch", "Diverged", "Problem", "accumulate", "fit"]
 
 Batch = dict[str, Tensor]
 MAX_BAD_IN_A_ROW = 3
@@ -63,7 +63,6 @@ def fit(
     for number in range(state.step, problem.plan.num_steps):
         step = problem.plan.step(number)
         started = time.perf_counter()
-        torch.manual_seed(problem.plan.seed * 1_000_003 + number)
         factor = rate_factor(number)
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
@@ -92,21 +91,27 @@ def fit(
 def _gradients(
     problem: Problem, step: Step, trained: list[nn.Parameter], state: TrainState, max_grad_norm: float
 ) -> tuple[float, float]:
-    """Mean loss and gradient norm of a step; gradients are left in place, averaged over rows and clipped.
+    """Mean loss and gradient norm of a step; gradients are left in place, averaged over rows and clipped."""
+    total = accumulate(problem, step.micro_batches, state)
+    num_rows = sum(len(rows) for rows in step.micro_batches)
+    gradients = [parameter.grad for parameter in trained if parameter.grad is not None]
+    norm = torch.nn.utils.get_total_norm(gradients) / num_rows
+    scale = torch.clamp(max_grad_norm / (norm + 1e-6), max=1.0) / num_rows
+    torch._foreach_mul_(gradients, scale)
+    return total / num_rows, float(norm)
+
+
+def accumulate(problem: Problem, micro_batches: Sequence[IntArray], state: TrainState) -> float:
+    """Sum of the losses of a step's rows; the gradients of that sum are left in place.
 
     When the memory runs out the micro-batches are halved and the whole step is computed again: the effective batch, and
-    so the result, stays.
+    so the result, stays. Raises ``MachineError`` where a single row does not fit.
     """
     while True:
-        pieces = [piece for rows in step.micro_batches for piece in _split(rows, state.micro_splits)]
+        pieces = [piece for rows in micro_batches for piece in _split(rows, state.micro_splits)]
+        torch.manual_seed(problem.plan.seed * 1_000_003 + state.step)
         try:
-            total = torch.zeros((), dtype=torch.float64)
-            for rows in pieces:
-                batch = {name: value.to(problem.device) for name, value in problem.collate(rows).items()}
-                loss = problem.loss(problem.module, batch, problem.dtype)
-                loss.backward()  # type: ignore[no-untyped-call]
-                total += loss.detach().double().cpu()
-            break
+            return sum(_backward(problem, rows) for rows in pieces)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
@@ -114,13 +119,13 @@ def _gradients(
             if all(len(rows) == 1 for rows in pieces):
                 raise _too_large(problem, pieces) from error
             state.micro_splits += 1
-            torch.manual_seed(problem.plan.seed * 1_000_003 + state.step)
-    num_rows = sum(len(rows) for rows in step.micro_batches)
-    gradients = [parameter.grad for parameter in trained if parameter.grad is not None]
-    norm = torch.nn.utils.get_total_norm(gradients) / num_rows
-    scale = torch.clamp(max_grad_norm / (norm + 1e-6), max=1.0) / num_rows
-    torch._foreach_mul_(gradients, scale)
-    return float(total) / num_rows, float(norm)
+
+
+def _backward(problem: Problem, rows: IntArray) -> float:
+    batch = {name: value.to(problem.device) for name, value in problem.collate(rows).items()}
+    loss = problem.loss(problem.module, batch, problem.dtype)
+    loss.backward()  # type: ignore[no-untyped-call]
+    return float(loss.detach())
 
 
 def _split(rows: IntArray, times: int) -> list[IntArray]:

@@ -17,7 +17,8 @@ import torch
 from triga.core.artifact import dump_json, load_json
 from triga.core.durable import write_file
 from triga.core.events import Preflight
-from triga.train.loop import Problem
+from triga.train.checkpoint import TrainState
+from triga.train.loop import Problem, accumulate
 
 __all__ = ["probe"]
 
@@ -44,15 +45,20 @@ def probe(problem: Problem, precision: Literal["auto", "fp32", "bf16"], stored: 
 
 
 def _measure(problem: Problem) -> float:
-    """Median seconds per token of forward and backward over the first micro-batches of the plan; no update."""
+    """Median seconds per token of forward and backward over the first micro-batches of the plan; no update.
+
+    A batch that does not fit in memory is halved here as in the loop.
+    """
     steps = range(min(PROBE_BATCHES, problem.plan.num_steps))
     batches = [rows for number in steps for rows in problem.plan.step(number).micro_batches][:PROBE_BATCHES]
     rates = []
+    state = TrainState()
     problem.module.train()
     for rows in batches:
-        batch = {name: value.to(problem.device) for name, value in problem.collate(rows).items()}
         started = time.perf_counter()
-        problem.loss(problem.module, batch, problem.dtype).backward()  # type: ignore[no-untyped-call]
+        accumulate(problem, (rows,), state)
+        if problem.device.type == "cuda":
+            torch.cuda.synchronize(problem.device)
         rates.append((time.perf_counter() - started) / max(int(problem.plan.lengths[rows].sum()), 1))
         problem.module.zero_grad(set_to_none=True)
     return sorted(rates[1:] or rates)[len(rates[1:]) // 2]

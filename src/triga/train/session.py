@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from triga.core.durable import Disk
 from triga.core.errors import Interrupted, RecipeError, TrigaError
 from triga.core.events import Emit, Note, Scored, TrainStep
-from triga.train.checkpoint import PREFIX, TrainState, load_latest, load_weights, rotate, save_checkpoint
+from triga.train.checkpoint import TrainState, load_best, load_latest, rotate, save_checkpoint
 from triga.train.interrupt import stop_requested
 from triga.train.loop import Diverged, Problem, fit
 from triga.train.optimizer import build_optimizer, choose_trainable, learning_rate_factor
@@ -41,7 +42,7 @@ def train(session: Session, emit: Emit) -> TrainState:
     module = session.problem.module
     choose_trainable(module, session.section)
     optimizer = build_optimizer(module, session.section, session.learning_rate)
-    state = load_latest(session.folder, module, optimizer, emit)
+    state = load_latest(session.folder, module, optimizer, emit, disk=session.disk)
     if state is None:
         state = TrainState()
         save_checkpoint(session.folder, module, optimizer, state, disk=session.disk)
@@ -53,41 +54,41 @@ def train(session: Session, emit: Emit) -> TrainState:
                 _run(session, optimizer, state, emit, stop)
             except Diverged as diverged:
                 state = _roll_back(session, optimizer, state, diverged, emit)
-    if state.best_step is not None:
-        load_weights(session.folder / f"{PREFIX}{state.best_step}", module)
+    if not state.recent_losses:  # a short run may end before too many updates in a row were bad
+        raise _diverged(session, state.step)
+    load_best(session.folder, module, state, emit)
     module.eval()
     return state
 
 
-def _run(session: Session, optimizer: object, state: TrainState, emit: Emit, stop: Callable[[], bool]) -> None:
+def _run(
+    session: Session, optimizer: torch.optim.Optimizer, state: TrainState, emit: Emit, stop: Callable[[], bool]
+) -> None:
     """Steps until the plan ends, patience ends, or a stop is asked for; ``state.finished`` says which."""
-    plan, section = session.problem.plan, session.section
-    save = partial(save_checkpoint, session.folder, session.problem.module, optimizer, state, disk=session.disk)  # type: ignore[arg-type]
-    factor = partial(learning_rate_factor, num_steps=plan.num_steps, section=section)
-    for record in fit(session.problem, optimizer, factor, state, max_grad_norm=section.max_grad_norm):  # type: ignore[arg-type]
+    problem, section = session.problem, session.section
+    factor = partial(learning_rate_factor, num_steps=problem.plan.num_steps, section=section)
+    for record in fit(problem, optimizer, factor, state, max_grad_norm=section.max_grad_norm):
         emit(record)
-        evaluated = plan.step(record.step - 1).ends_part
+        evaluated, stopping = problem.plan.step(record.step - 1).ends_part, stop()
+        if not (evaluated or stopping or record.step % section.save_steps == 0):
+            continue
+        if not _is_finite(problem.module):  # neither scored nor saved: the last checkpoint must stay one to go back to
+            raise Diverged([record.step - 1])
         if evaluated:
             _evaluate(session, record, state, emit)
-        last = record.step == plan.num_steps
-        state.finished = last or _out_of_patience(section, state)
-        stopping = stop() and not state.finished
-        if evaluated or stopping or record.step % section.save_steps == 0:
-            save()
-            rotate(session.folder, state, section.save_total_limit)
-        if stopping:
-            raise Interrupted(
-                "interrupted",
-                "stopped after step {step} of {total}; everything is saved",
-                where=session.folder,
-                fix="run the same command again to go on",
-                step=record.step,
-                total=plan.num_steps,
-            )
+        state.finished = record.step == record.num_steps or _out_of_patience(section, state)
+        save_checkpoint(session.folder, problem.module, optimizer, state, disk=session.disk)
+        rotate(session.folder, state, section.save_total_limit, disk=session.disk)
         if state.finished:
-            if not last:
+            if record.step < record.num_steps:
                 emit(Note(f"stopped early: no better {section.metric_for_best_model} since step {state.best_step}"))
             return
+        if stopping:
+            raise _interrupted(session, record)
+
+
+def _is_finite(module: nn.Module) -> bool:
+    return all(bool(parameter.isfinite().all()) for parameter in module.parameters())
 
 
 def _evaluate(session: Session, record: TrainStep, state: TrainState, emit: Emit) -> None:
@@ -115,20 +116,37 @@ def _out_of_patience(section: TuneSection, state: TrainState) -> bool:
     return section.early_stopping_patience is not None and state.evals_without_gain >= section.early_stopping_patience
 
 
-def _roll_back(session: Session, optimizer: object, state: TrainState, diverged: Diverged, emit: Emit) -> TrainState:
+def _roll_back(
+    session: Session, optimizer: torch.optim.Optimizer, state: TrainState, diverged: Diverged, emit: Emit
+) -> TrainState:
     """The last checkpoint's state, with the bad steps to be left out from now on."""
     if state.rollbacks == MAX_ROLLBACKS:
-        raise TrigaError(
-            "training-diverged",
-            "the loss was not a number, or rose sharply, again and again; the last time at step {step}",
-            where=session.folder,
-            fix="lower tune.learning_rate (now {rate:.1e}), or raise tune.warmup_steps",
-            step=diverged.steps[-1],
-            rate=session.learning_rate,
-        )
-    before = load_latest(session.folder, session.problem.module, optimizer, emit) or TrainState()  # type: ignore[arg-type]
+        raise _diverged(session, diverged.steps[-1])
+    before = load_latest(session.folder, session.problem.module, optimizer, emit, disk=session.disk) or TrainState()
     before.rollbacks = state.rollbacks + 1
     before.bad_steps = sorted({*state.bad_steps, *diverged.steps})
     steps = ", ".join(str(step + 1) for step in diverged.steps)
     emit(Note(f"bad updates in a row at steps {steps}: back to step {before.step}, leaving them out"))
     return before
+
+
+def _diverged(session: Session, step: int) -> TrigaError:
+    return TrigaError(
+        "training-diverged",
+        "the loss was not a number, or rose sharply, again and again; the last time at step {step}",
+        where=session.folder,
+        fix="lower tune.learning_rate (now {rate:.1e}), or raise tune.warmup_steps",
+        step=step,
+        rate=session.learning_rate,
+    )
+
+
+def _interrupted(session: Session, record: TrainStep) -> Interrupted:
+    return Interrupted(
+        "interrupted",
+        "stopped after step {step} of {total}; everything is saved",
+        where=session.folder,
+        fix="run the same command again to go on",
+        step=record.step,
+        total=record.num_steps,
+    )

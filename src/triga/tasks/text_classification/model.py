@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its name everywhere
 
 from triga.core.arrays import Encoding, IntArray
+from triga.core.errors import ModelError
 from triga.models import fast
+from triga.models.layers import depths
 from triga.models.open import OpenedBase
 from triga.tasks.text_classification.spec import TextClassification
 
@@ -42,20 +45,25 @@ class TextClassificationModel:
         config.problem_type = (
             "multi_label_classification" if self.spec.section.multi_label else "single_label_classification"
         )
+        if config.pad_token_id is None:  # a decoder finds a row's last token by it
+            config.pad_token_id = base.tokenizer.pad_id
         if dropout is not None:
             _set_dropout(config, dropout)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             if base.folder is None:
                 return AutoModelForSequenceClassification.from_config(config)
-            return AutoModelForSequenceClassification.from_pretrained(
+            module, loading = AutoModelForSequenceClassification.from_pretrained(
                 base.folder,
                 config=config,
                 local_files_only=True,
                 use_safetensors=True,
                 ignore_mismatched_sizes=True,
+                output_loading_info=True,
                 dtype=torch.float32,
             )
+        _require_trained_body(module, loading, base.folder)
+        return module
 
     def collate(self, encodings: Sequence[Encoding], targets: IntArray | None, pad_id: int) -> dict[str, Tensor]:
         batch = pad(encodings, pad_id)
@@ -65,7 +73,7 @@ class TextClassificationModel:
 
     def logits(self, module: PreTrainedModel, batch: dict[str, Tensor], dtype: torch.dtype) -> Tensor:
         """(B, C) float32."""
-        if module.config.model_type == "modernbert":
+        if module.config.model_type == "modernbert" and fast.supports(module.config):
             return fast.classify(module, batch["input_ids"], batch["attention_mask"].bool(), dtype)
         inputs = {name: value for name, value in batch.items() if name != "labels"}
         device_type = batch["input_ids"].device.type
@@ -98,6 +106,22 @@ def pad(encodings: Sequence[Encoding], pad_id: int) -> dict[str, Tensor]:
             types[i, : len(encoding)] = encoding.token_type_ids
     batch = {"input_ids": torch.from_numpy(input_ids), "attention_mask": torch.from_numpy(mask)}
     return batch if types is None else {**batch, "token_type_ids": torch.from_numpy(types)}
+
+
+def _require_trained_body(module: PreTrainedModel, loading: Mapping[str, Any], folder: Path) -> None:
+    """A new head is random on purpose; a random layer or embedding below it would be a silent loss of the base."""
+    depth = depths(name for name, _ in module.named_parameters())
+    drawn = {*loading["missing_keys"], *(key[0] for key in loading["mismatched_keys"])}
+    lost = sorted(name for name in drawn if depth.get(name, 0) < max(depth.values()))
+    if lost:
+        raise ModelError(
+            "model-weights-missing",
+            "{count} weights of the network are not in the folder, or have another shape (for example {name})",
+            where=folder,
+            fix="config.json and the weights are of different models: copy the whole folder again",
+            count=len(lost),
+            name=lost[0],
+        )
 
 
 DROPOUT_FIELDS = (
