@@ -138,3 +138,14 @@ def _quantize(source: Path, target: Path) -> None:
         quantize_dynamic(source, target, weight_type=QuantType.QInt8)
     finally:
         root.setLevel(level)
+
+
+# -- tiny models (train, models, compress) ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """Rows, tokenizer, task and builders of a classifier of 8,000 weights; see ``tiny_models.Tiny``."""
+    from tiny_models import Tiny  # imported here: it brings torch
+
+    return Tiny()
