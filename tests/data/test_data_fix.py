@@ -181,6 +181,16 @@ def test_a_file_without_header_stays_without(tmp_path: Path) -> None:
     assert report.files["train"].read_text() == csv_text(CLEAN, delimiter="\t", header=False)
 
 
+def test_quotes_that_are_text_stay_text(tmp_path: Path) -> None:
+    """A tab-separated file without quoting (GLUE's are): what is written must be read back as the same texts."""
+    texts = ['"a" film', '"unclosed', 'plain ""twice""', *(row["text"] for row in CLEAN)]
+    lines = ["sentence\tlabel", *(f"{text}\t{i % 2}" for i, text in enumerate(texts)), f"{texts[0]}\t0"]
+    report, changes = mend(tmp_path, write(tmp_path / "train.tsv", "\n".join(lines).encode()))
+    assert len(changes) == 1
+    assert report.files["train"].read_text() == "\n".join(lines[:-1]) + "\n"
+    assert [row["sentence"] for row in records(opened(report.files["train"]))] == texts
+
+
 def test_a_saved_data_set_becomes_parquet_with_label_names(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     datasets.disable_progress_bars()

@@ -106,6 +106,11 @@ def test_big5_is_found_and_an_encoding_can_be_given(tmp_path: Path) -> None:
     assert records(opened(write_csv(tmp_path / "rows.csv", rows, encoding="shift_jis"), encoding="shift_jis")) == rows
 
 
+def test_a_given_encoding_may_be_written_in_any_way_and_a_mark_is_no_text(tmp_path: Path) -> None:
+    source = opened(write_csv(tmp_path / "rows.csv", ROWS, encoding="utf-8-sig"), encoding="UTF8")
+    assert records(source) == ROWS
+
+
 @pytest.mark.parametrize(
     ("document", "lines"),
     [

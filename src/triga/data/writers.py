@@ -27,12 +27,12 @@ class RecordWriter(Protocol):
 
 
 def file_name(source: Source, split: str) -> str:
-    """What a cleaned copy is called: as its source, or ``train.parquet`` for a folder and a data set of a hub."""
-    is_file = not isinstance(source, ArrowSource) or source.details["format"] == "parquet"
-    if not is_file:
+    """What a cleaned copy is called: as its source; ``train.parquet`` for a folder and for a data set of a hub."""
+    if not isinstance(source, ArrowSource):
+        return source.name
+    if source.details["format"] != "parquet":
         return f"{split}.parquet"
-    name = source.name
-    return name.removesuffix(Path(name).suffix) if isinstance(source, ArrowSource) and _compression(name) else name
+    return source.name.removesuffix(Path(source.name).suffix) if _compression(source.name) else source.name
 
 
 @contextmanager
@@ -56,7 +56,14 @@ def open_writer(source: Source, path: Path) -> Iterator[RecordWriter]:
 class _DelimitedWriter:
     def __init__(self, text: io.TextIOWrapper, dialect: Dialect) -> None:
         self._names = dialect.names
-        self._write = csv.writer(text, delimiter=dialect.delimiter, lineterminator="\n").writerow
+        is_plain = dialect.quoting == csv.QUOTE_NONE  # quotes were mere text: no cell holds a delimiter or a line end
+        self._write = csv.writer(
+            text,
+            delimiter=dialect.delimiter,
+            lineterminator="\n",
+            quoting=csv.QUOTE_NONE if is_plain else csv.QUOTE_MINIMAL,
+            quotechar=None if is_plain else '"',
+        ).writerow
         if dialect.has_header:
             self._write(self._names)
 

@@ -68,7 +68,7 @@ class _Scanner:
 
     def __init__(self, text: TextIO, name: str) -> None:
         self._text, self._name = text, name
-        self._buffer, self._at, self._line, self._column = "", 0, 1, 1
+        self._buffer, self._at, self._line = "", 0, 1
         self._is_ended = False
         self._decode = json.JSONDecoder().raw_decode
 

@@ -73,7 +73,7 @@ class TextLines:
         try:
             line.encode()
         except UnicodeEncodeError:  # undecodable bytes came through as half surrogate pairs
-            return line.encode(self._encoding, "surrogateescape")
+            return line.encode(self._encoding.removesuffix("-sig"), "surrogateescape")
         if self._is_unicode:
             return line.encode() if "\ufffd" in line and not self._encoding.startswith("utf-8") else None
         raw = line.encode(self._encoding, "replace")
@@ -94,7 +94,8 @@ def open_lines(file: DataFile, encoding: str) -> Iterator[TextLines]:
 def find_encoding(file: DataFile, given: str | None) -> str:
     """The encoding that the user gave, or the one that the content shows."""
     if given is not None:
-        return _known(given, file.name)
+        known = _known(given, file.name)
+        return "utf-8-sig" if known == "utf-8" and file.head.startswith(codecs.BOM_UTF8) else known
     with file.open() as stream:
         found = detect_encoding(_UpToDamage(stream, file.name))
     if found is not None:
@@ -125,8 +126,7 @@ class _UpToDamage:
 
 def _known(encoding: str, name: str) -> str:
     try:
-        "".encode(encoding)
-        return encoding
+        return codecs.lookup(encoding).name
     except LookupError as error:
         known = sorted(set(encodings.aliases.aliases.values()) | {"gb18030", "big5", "utf-8", "utf-16"})
         near = difflib.get_close_matches(encoding.lower(), known, n=1, cutoff=0)
