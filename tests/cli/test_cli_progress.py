@@ -60,7 +60,7 @@ def test_a_log_gets_plain_lines_and_only_a_few():
         "> tune",
         "  1.5 M parameters (50% trained), bf16 on cpu, about 300.0 MiB of memory; 100 steps, about 1:15",
         "  precision bf16: 1.7 times as fast",
-        "  tune 100/100  epoch 2.0  loss 0.010  2,000 tokens/s  0.0 s left",
+        "  tune 100/100  epoch 2.0  loss 0.010  2,000 tokens/s  0:00 left",
         "  dev after step 50: macro_f1 0.250  accuracy 0.500",
         "✓ tune          1:15  /w/runs/x/model",
     ]

@@ -19,6 +19,7 @@ __all__ = ["app"]
 
 app = typer.Typer(help="List, show, promote, roll back and convert models.", invoke_without_command=True)
 
+INTERVAL = {"value", "low", "high"}
 AliasOption = Annotated[str, typer.Option("--alias", help="The name that moves.")]
 NoteOption = Annotated[str, typer.Option("--note", help="Why; kept in the history.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A model's name.")]
@@ -140,7 +141,9 @@ def _said(settings: Settings, model: ModelVersion, alias: str) -> None:
 
 
 def _flat(values: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    """Nested facts as lines with dotted names; floats to four digits."""
+    """Nested facts as lines with dotted names; a score with its interval is one fact."""
     if not isinstance(values, dict):
         return [(prefix, f"{values:.4f}" if isinstance(values, float) else values)]
+    if set(values) == INTERVAL:
+        return [(prefix, f"{values['value']:.3f} [{values['low']:.3f}, {values['high']:.3f}]")]
     return [pair for key, value in values.items() for pair in _flat(value, f"{prefix}.{key}" if prefix else str(key))]

@@ -139,7 +139,7 @@ class Display:
 
     def _training(self, step: TrainStep) -> str:
         skipped = self.speech("  update skipped", "  跳过更新") if step.skipped else ""
-        left = duration(self._pace.left_s)
+        left = clock_time(self._pace.left_s)
         speed = f"{self._pace.tokens_per_second:,.0f}"
         return self.speech(
             f"epoch {step.epoch:.1f}  loss {step.loss:.3f}{skipped}  {speed} tokens/s  {left} left",
@@ -159,7 +159,15 @@ class Display:
             return
         if not self._bars.tasks:
             self._bars.add_task(what, total=None, detail="")
-        self._bars.update(self._bars.tasks[0].id, description=what, completed=done, total=total or None, detail=detail)
+        is_step = what != self._stage and bool(self._stage)
+        if is_step and total and done >= total:  # what the stage does next may not be counted
+            self._bars.reset(self._bars.tasks[0].id, total=None, description=self._stage, detail="")
+            return
+        label = f"{self._stage}: {what}" if is_step else what
+        counted = f"{done:,}/{total:,}  {detail}" if total else f"{done:,}"
+        self._bars.update(
+            self._bars.tasks[0].id, description=label, completed=done, total=total or None, detail=counted
+        )
 
     def _say(self, what: str, done: int, total: int, detail: str) -> None:
         """Plain output: now and then, and always the last."""
@@ -185,6 +193,11 @@ def duration(seconds: float) -> str:
     """``3.2 s``, ``1:05``, ``2:03:10``."""
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
+    return clock_time(seconds)
+
+
+def clock_time(seconds: float) -> str:
+    """``0:32``, ``1:05``, ``2:03:10``: what is to come is not known to a tenth of a second."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
@@ -195,15 +208,15 @@ def _share(done: int, total: int) -> str:
 
 
 def _bars(console: Console) -> Bars:
-    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
     return Bars(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
-        MofNCompleteColumn(),
         TextColumn("{task.fields[detail]}", markup=False),
+        TimeElapsedColumn(),
         console=console,
         transient=True,
     )

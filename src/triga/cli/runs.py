@@ -87,7 +87,6 @@ def show(
         (say("took", "用时"), _took(run)),
         (say("seed", "种子"), run.seed),
         (say("folder", "文件夹"), shown_path(run.path)),
-        (say("error", "错误"), run.error_text),
     ]
     print_table(console, [say("run", "运行"), str(run.id)], [fact for fact in facts if fact[1] not in (None, "")])
     console.print()
@@ -97,6 +96,8 @@ def show(
         for s in run.stages
     )
     print_table(console, columns, stages)
+    if run.error_text:
+        console.print(f"\n{run.error_text}", style="red", markup=False)
 
 
 @app.command("prune")
