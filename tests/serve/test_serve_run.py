@@ -20,7 +20,7 @@ from running_server import TOKEN, wait_for
 
 from triga.core.errors import InputError, MachineError, ModelError
 from triga.serve.limits import ServeSettings
-from triga.serve.run import serve
+from triga.serve.run import listen, serve
 
 PROGRAM = """
     import sys
@@ -88,9 +88,10 @@ def test_sigterm_loses_no_accepted_request(bundle: Path) -> None:
 
 
 def test_a_long_request_is_finished_behind_the_closed_door(bundle: Path) -> None:
-    with _process(bundle, notice_s=0) as (process, url), ThreadPoolExecutor(1) as caller:
+    with _process(bundle, notice_s=0) as (process, url), ThreadPoolExecutor(1) as caller, httpx.Client() as probe:
+        assert probe.get(url + "/health/live").status_code == 200
         long = caller.submit(httpx.post, url + "/v1/predict", json={"inputs": ["parcel " * 20] * 512}, timeout=30)
-        wait_for(lambda: "triga_queue_size 512.0" in httpx.get(url + "/metrics").text)
+        wait_for(lambda: "triga_queue_size 512.0" in probe.get(url + "/metrics").text)
         process.terminate()
         assert long.result().status_code == 200
         assert len(long.result().json()["predictions"]) == 512
@@ -113,6 +114,14 @@ def test_ctrl_c_ends_well_and_the_process_prints_nothing_of_its_own(bundle: Path
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=15)
         assert (process.returncode, output, errors) == (0, "", "")
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """Without this option each answer on a kept connection took 48 ms instead of 2."""
+    with listen(("127.0.0.1", 0), "127.0.0.1") as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_port_in_use_is_named(bundle: Path) -> None:

@@ -2,7 +2,7 @@
 
 Rows of like length go together, so that little is padded. Small batches win on a CPU: with 5–24 tokens a row, a 4-layer
 encoder of width 256 took 0.70 ms a row with 512 tokens a batch, 0.99 with 2,048 and 1.23 with 4,096 (activations leave
-the cache); below 128 the cost of a call shows. ``benchmarks/bench_serve.py --budgets`` measures it again.
+the cache); below 128 the cost of a call shows. ``benchmarks/bench_predict.py`` measures it again.
 """
 
 from __future__ import annotations

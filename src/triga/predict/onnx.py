@@ -5,8 +5,10 @@ quantised one does not: ``DynamicQuantizeLinear`` takes one scale from the small
 *whole tensor*, padding and neighbours included. Measured on random 4- and 6-layer encoders, batching moved
 probabilities by up to 0.35 and changed 1–5 % of the labels; padding one row to a multiple of 8 moved them by up to
 0.26. So the rows of such a graph run one by one and unpadded, which gives the same bits in any company. That costs
-2.6× at 8 tokens a row, 1.3× at 32 and nothing from 64 (there is no padding to compute); several rows run at a time,
-one a core. Source: onnx/defs/quantization (DynamicQuantizeLinear-11).
+1.5–2× at 6–24 tokens a row and nothing at 32–96 (there is no padding to compute); several rows run at a time, one a
+core. A graph that takes one scale a row instead keeps the promise in batches, and is batched. All measured by
+``benchmarks/bench_predict.py``.
+Source: the operator's definition, onnx/docs/Operators.md, DynamicQuantizeLinear.
 """
 
 from __future__ import annotations

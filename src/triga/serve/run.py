@@ -26,7 +26,7 @@ from triga.serve.auth import is_fit_token
 from triga.serve.desk import Desk
 from triga.serve.limits import ServeSettings
 
-__all__ = ["serve"]
+__all__ = ["listen", "serve"]
 
 LOGGER = logging.getLogger(__name__)
 BACKLOG = 512
@@ -56,7 +56,7 @@ def serve(
         settings = settings.model_copy(update={"token": SecretStr(token)})
     address = _address(host, port)
     _check_token(address[0], settings.token)
-    listener = _listen(address, host)
+    listener = listen(address, host)
     try:
         pipeline = Pipeline.open(bundle, num_threads=settings.num_threads)
         app = create_app(pipeline, settings=settings)
@@ -89,7 +89,8 @@ async def _serve(
     host, port = listener.getsockname()[:2]
     LOGGER.info("serving on %s port %d", host, port)
     if on_ready is not None and server.started:
-        on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        await asyncio.to_thread(on_ready, address)  # it may take its time, and ask this server meanwhile
     await serving
 
 
@@ -147,10 +148,11 @@ def _check_token(address: str, token: SecretStr | None) -> None:
         )
 
 
-def _listen(address: tuple[str, int], host: str) -> socket.socket:
+def listen(address: tuple[str, int], host: str) -> socket.socket:
+    """A socket that takes connections on a numeric address; ``host`` is its name in errors."""
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     try:
-        return socket.create_server(address, family=family, backlog=BACKLOG)
+        listener = socket.create_server(address, family=family, backlog=BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise MachineError(
@@ -161,6 +163,10 @@ def _listen(address: tuple[str, int], host: str) -> socket.socket:
                 port=address[1],
             ) from error
         raise _unusable(host, address[1]) from error
+    # Connections inherit it. asyncio sets it only on sockets that it opened itself, and without it every second answer
+    # waits 40 ms for the caller's delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _unusable(host: str, port: int) -> InputError:
