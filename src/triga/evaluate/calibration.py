@@ -1,7 +1,8 @@
 """Can the probabilities be believed? Calibration error, reliability bins, and the temperature that mends them.
 
 A *claim* is one probability and whether it came true. With one label a row makes one claim (its best class); with
-several labels it makes one for each label.
+several labels it makes one for each label that it holds possible at all (5 % or more): counted with them, the countless
+labels that are rightly ruled out would make any model look honest.
 
 * Expected calibration error over 15 bins of equal width (Naeini et al. 2015; Guo et al., "On Calibration of Modern
   Neural Networks", 2017), and of equal mass (Nixon et al., "Measuring Calibration in Deep Learning", 2019).
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 NUM_BINS = 15
+LEAST_CLAIM = 0.05
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.05, 20.0
 """A dev set without a mistake has its optimum at T = 0, which would claim certainty of everything."""
 SEARCH_STEPS = 80
@@ -50,7 +52,8 @@ class Claims:
     @classmethod
     def of(cls, probabilities: FloatArray, targets: IntArray) -> Claims:
         if targets.ndim == 2:
-            return cls(probabilities.ravel(), targets.ravel())
+            possible = probabilities >= LEAST_CLAIM
+            return cls(probabilities[possible], targets[possible])
         best = probabilities.argmax(axis=1)
         return cls(np.take_along_axis(probabilities, best[:, None], axis=1)[:, 0], (best == targets).astype(np.int64))
 

@@ -76,10 +76,11 @@ def _strongest(both: IntArray, taken: Sequence[int]) -> int:
 def _top(matrix: IntArray, labels: Sequence[str], support: IntArray) -> list[dict[str, Any]]:
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
+    least = 2 if (wrong >= 2).any() else 1  # once is no pattern, unless there is nothing else
     order = np.argsort(-wrong, axis=None, kind="stable")[:NUM_TOP]
     pairs = ((int(i) // len(labels), int(i) % len(labels)) for i in order)
     return [
         {"truth": labels[a], "given": labels[b], "count": int(wrong[a, b]), "share": float(wrong[a, b] / support[a])}
         for a, b in pairs
-        if wrong[a, b]
+        if wrong[a, b] >= least
     ]

@@ -17,7 +17,7 @@ from triga.core.errors import DataError, ModelError
 from triga.data.rows import Row
 from triga.tasks.text_classification.spec import TextClassification
 
-__all__ = ["Answers", "Evidence", "TrainingSummary"]
+__all__ = ["Answers", "Evidence", "TrainingSummary", "right_rows"]
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,13 @@ class Answers:
     @classmethod
     def of(cls, targets: IntArray, probabilities: FloatArray, decide: Callable[[FloatArray], IntArray]) -> Answers:
         decided = decide(probabilities)
-        same = decided == targets
-        right = np.asarray(same if same.ndim == 1 else same.all(axis=1)).astype(np.int64)
-        return cls(probabilities, decided, right, _confidence(probabilities, decided))
+        return cls(probabilities, decided, right_rows(decided, targets), _confidence(probabilities, decided))
+
+
+def right_rows(decided: IntArray, targets: IntArray) -> IntArray:
+    """(N,) 1 where the whole answer is right."""
+    same = decided == targets
+    return np.asarray(same if same.ndim == 1 else same.all(axis=1)).astype(np.int64)
 
 
 def _confidence(probabilities: FloatArray, decided: IntArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """The dossier as one HTML file: no network, no script needed to read it, both languages inside, made to be printed.
 
-Everything that comes from users passes Jinja's autoescape and ``visible``. The page's policy (a ``meta`` tag) allows its
-own style and its own small script, by their hashes, and nothing else.
+Everything that comes from users passes Jinja's autoescape and ``visible``. The page's policy (a ``meta`` tag) allows
+its own style and small script, by their hashes, and nothing else.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from triga.evaluate.charts.axes import floor_share
 from triga.evaluate.charts.svg import visible
 from triga.evaluate.dossier import Dossier
 from triga.evaluate.gates import METRICS
-from triga.evaluate.words import p_value, percent
+from triga.evaluate.words import p_value, percent, signed
 
 __all__ = ["DOSSIER_HTML", "DOSSIER_JSON", "render", "save"]
 
 DOSSIER_HTML, DOSSIER_JSON = "dossier.html", "dossier.json"
 OPEN_CLASSES = 25
 """Tables of more classes are folded."""
+OPEN_MISTAKES = 10
 
 
 def render(dossier: Dossier, *, language: Language = "en") -> str:
@@ -49,6 +50,7 @@ def render(dossier: Dossier, *, language: Language = "en") -> str:
             served=values["calibration"]["after" if values["calibration"]["applied"] else "before"],
             lineage=list(_flat(values["lineage"])),
             open_classes=OPEN_CLASSES,
+            open_mistakes=OPEN_MISTAKES,
         )
     )
 
@@ -69,7 +71,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    environment.filters |= {"pct": percent, "p": p_value, "bytes": _bytes, "signed": _signed, "range": _range}
+    environment.filters |= {
+        "pct": percent,
+        "p": p_value,
+        "bytes": _bytes,
+        "signed": signed,
+        "range": _range,
+        "breakable": _breakable,
+    }
     environment.globals |= {
         "t": _label,
         "both": _both,
@@ -125,17 +134,18 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Any:
             yield f"{prefix}{key}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _lowest(groups: Any) -> float:
-    """Where the small charts of the slices begin."""
-    return floor_share(min(one["accuracy"]["low"] for group in groups for one in group["slices"] if not one["small"]))
+def _lowest(group: Mapping[str, Any]) -> float:
+    """Where the small charts of a kind of slices begin."""
+    return floor_share(min((one["accuracy"]["low"] for one in group["slices"] if not one["small"]), default=0.0))
+
+
+def _breakable(label: str) -> Markup:
+    """A name that a narrow column may break at its underscores."""
+    return Markup("_<wbr>").join(visible(label).split("_"))
 
 
 def _range(interval: Mapping[str, float]) -> str:
     return f"{100 * interval['low']:.1f}–{100 * interval['high']:.1f}%"
-
-
-def _signed(difference: float) -> str:
-    return f"{100 * difference:+.1f}".replace("-", "−")
 
 
 def _bytes(size: float) -> str:

@@ -5,7 +5,9 @@ Two methods, each where it is right:
 * the bootstrap (Efron 1979, percentile form) for averages over classes, which have no formula. Resampling N rows is
   drawing multinomial counts over the few *kinds* of rows (truth and decisions alike), so a thousand resamples are one
   matrix product and cost the same for ten thousand rows as for a million. With one label a row it is stratified by
-  truth, as the split was: a rare class is in every resample;
+  truth, as the split was: a rare class is in every resample. A stratum of n rows draws n - 1 and weighs them up (Rao &
+  Wu 1988), without which few rows look surer than they are: of intervals of macro F1 from 90 rows of 15 classes, 80 %
+  hold the true value by the plain bootstrap, 79 % by the stratified one, and 89 % so (92 to 95 % with more rows);
 * Wilson's score interval (1927) for plain proportions of few rows (one class, one slice), where a bootstrap of 5 right
   out of 5 would claim certainty. A class's F1 is a function of a proportion too: with J = tp / (tp + fp + fn),
   F1 = 2 J / (1 + J) (Hand, Christen & Kirielle, "F*", 2021), so its interval is Wilson's of J, carried over.
@@ -40,8 +42,8 @@ Z95 = 1.959963984540054
 MOST_DRAWS = 1 << 22
 """Counts drawn at once, so that 100,000 resamples do not need gigabytes."""
 
-Statistic = Callable[[IntArray], Mapping[str, FloatArray]]
-"""Counts (R, U) of each kind of row in each resample to statistics (R,) by name."""
+Statistic = Callable[[FloatArray], Mapping[str, FloatArray]]
+"""Weights (R, U) of each kind of row in each resample to statistics (R,) by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +74,21 @@ class Cells:
         strata = targets[example] if targets.ndim == 1 else np.zeros(len(example), dtype=np.int64)
         return cls(example, counts, strata)
 
-    def resample(self, num: int, rng: np.random.Generator) -> IntArray:
-        """(num, U) counts; each stratum keeps its size."""
-        drawn = np.zeros((num, len(self.counts)), dtype=np.int64)
+    def resample(self, num: int, rng: np.random.Generator) -> FloatArray:
+        """(num, U) weights; each stratum keeps its size, and one of a single row stays as it is."""
+        weights = np.ones((num, len(self.counts)))
         for stratum in np.unique(self.strata):
             columns = np.flatnonzero(self.strata == stratum)
             size = int(self.counts[columns].sum())
-            drawn[:, columns] = rng.multinomial(size, self.counts[columns] / size, size=num)
-        return drawn
+            if size > 1:
+                drawn = rng.multinomial(size - 1, self.counts[columns] / size, size=num)
+                weights[:, columns] = drawn * (size / (size - 1))
+        return weights
 
 
 def bootstrap(cells: Cells, statistic: Statistic, num_resamples: int, rng: np.random.Generator) -> dict[str, Interval]:
     """Percentile intervals of each statistic. An interval always holds its value (a bootstrap of few rows may not)."""
-    values = {name: float(value[0]) for name, value in statistic(cells.counts[None]).items()}
+    values = {name: float(value[0]) for name, value in statistic(cells.counts[None].astype(float)).items()}
     step = max(1, MOST_DRAWS // len(cells.counts))
     parts = [
         statistic(cells.resample(min(step, num_resamples - start), rng)) for start in range(0, num_resamples, step)
@@ -101,8 +105,7 @@ def scores_of(decided: IntArray, targets: IntArray, num_classes: int, cells: Cel
     truth, answer = _indicators(targets[cells.example], num_classes), _indicators(decided[cells.example], num_classes)
     both, right = truth * answer, (truth == answer).all(axis=1).astype(float)
 
-    def statistic(counts: IntArray) -> dict[str, FloatArray]:
-        weights = counts.astype(float)  # matrix products are fast in floats, and exact: sums of integers below 2**53
+    def statistic(weights: FloatArray) -> dict[str, FloatArray]:
         scores = averaged_scores(ClassCounts(weights @ both, weights @ answer, weights @ truth))
         return {"accuracy": weights @ right / weights.sum(axis=1)} | scores
 
@@ -131,7 +134,7 @@ def wilson(successes: ArrayLike, trials: ArrayLike) -> tuple[FloatArray, FloatAr
     """Wilson's 95 % score interval of proportions (any shape); 0 to 1 where there were no trials."""
     n = np.asarray(trials, dtype=float)
     share = np.divide(successes, n, out=np.full(n.shape, 0.5), where=n > 0)
-    safe = np.maximum(n, 1e-300)
+    safe = np.maximum(n, 1.0)  # no trials: the value is not used, and must not overflow
     centre = (share + Z95**2 / (2 * safe)) / (1 + Z95**2 / safe)
     half = Z95 * np.sqrt(share * (1 - share) / safe + (Z95 / (2 * safe)) ** 2) / (1 + Z95**2 / safe)
     low, high = np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)

@@ -69,7 +69,7 @@ def comparison_section(case: Case, num_resamples: int, rng: np.random.Generator)
         "both_wrong": int(((1 - model.right) * (1 - baseline.right)).sum()),
         "differences": {name: interval.as_dict() for name, interval in differences.items()},
         "winner": None if not certain else "model" if first.value > 0 else "tfidf",
-        "rows_to_decide": rows_to_decide(model.right, baseline.right),
+        "rows_to_decide": None if case.multi_label else rows_to_decide(model.right, baseline.right),
     }
 
 
@@ -199,8 +199,8 @@ def _calibration(case: Case, logits: FloatArray, rng: np.random.Generator) -> di
         "error_by_chance": calibrate.error_by_chance(claims, rng),
         "brier": calibrate.brier_score(probabilities, case.targets),
         "nll": calibrate.negative_log_likelihood(logits, case.targets),
-        "confidence": float(claims.confidence.mean()),
-        "accuracy": float(claims.true.mean()),
+        "confidence": float(claims.confidence.mean()) if len(claims.true) else 0.0,
+        "accuracy": float(claims.true.mean()) if len(claims.true) else 0.0,
         "bins": calibrate.reliability_bins(claims),
     }
 

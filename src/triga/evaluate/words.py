@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from triga.evaluate.gates import Gate
 
-__all__ = ["Sentence", "p_value", "percent", "points", "sentences", "summarise"]
+__all__ = ["Sentence", "p_value", "percent", "points", "sentences", "signed", "summarise"]
 
 Level = Literal["good", "bad", "warn", "info"]
 Sentence = Mapping[str, str]
@@ -25,6 +25,8 @@ WIDE = 0.03
 CLEARLY_WEAKER = 0.05
 """F1 below the macro average by which a class is called weak."""
 NUM_WEAK = 3
+WELL_CALIBRATED, BELIEVABLE = 0.02, 0.05
+"""Calibration error that is small whatever chance allows, and one too large to be called small however few the rows."""
 SLICE_KINDS = {
     "length": ("length {}", "长度 {}"),
     "language": ("language {}", "语言 {}"),
@@ -56,6 +58,11 @@ def points(difference: float) -> str:
     return f"{100 * abs(difference):.1f}"
 
 
+def signed(difference: float) -> str:
+    """A difference of two shares, in percentage points, with its sign."""
+    return f"{100 * difference:+.1f}".replace("-", "−")
+
+
 def p_value(p: float) -> str:
     """With spaces that do not break."""
     shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
@@ -70,19 +77,20 @@ def _say(code: str, level: Level, **params: object) -> Sentence:
 
 
 def _verdict(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
-    rows, accuracy = dossier["rows"]["test"], _scores(dossier, "model")["accuracy"]
-    shares: dict[str, object] = {"rows": f"{rows:,}", "model": percent(accuracy["value"])}
-    comparison = dossier["comparison"]
+    rows, metric, comparison = dossier["rows"]["test"], dossier["task"]["headline"][0], dossier["comparison"]
+    score = _scores(dossier, "model")[metric]
+    shares = {"rows": f"{rows:,}", "model": percent(score["value"])}
     if comparison is None:
         yield _say("no-baseline", "info", **shares)
     else:
-        shares["baseline"] = percent(_scores(dossier, "tfidf")["accuracy"]["value"])
+        shares["baseline"] = percent(_scores(dossier, "tfidf")[metric]["value"])
+        said = _say("scores-one" if metric == "accuracy" else "scores-several", "info", **shares)
         code, level = _VERDICTS[comparison["winner"]]
-        yield _say(code, level, test=_test_in_words(dossier), **shares)
+        yield _say(code, level, scores=(said["en"], said["zh"]), test=_test_in_words(dossier))
         needed = comparison["rows_to_decide"]
         if code == "undecided" and needed and needed > rows:
             yield _say("rows-to-decide", "info", needed=f"{needed:,}")
-    half = (accuracy["high"] - accuracy["low"]) / 2
+    half = (score["high"] - score["low"]) / 2
     if half > WIDE:
         yield _say(
             "few-rows", "warn", rows=f"{rows:,}", half=(f"{100 * half:.1f} points", f"{100 * half:.1f} 个百分点")
@@ -102,14 +110,15 @@ def _test_in_words(dossier: Mapping[str, Any]) -> tuple[str, str]:
         p = p_value(comparison["mcnemar"]["p_value"])
         return f"McNemar's test, {p}", f"McNemar 检验，{p}"
     gap = comparison["differences"]["micro_f1"]
-    value, low, high = (f"{100 * gap[key]:+.1f}" for key in ("value", "low", "high"))
+    value, low, high = (signed(gap[key]) for key in ("value", "low", "high"))
     return f"micro F1 {value} points, {low} to {high}", f"微平均 F1 相差 {value} 个百分点，{low} 至 {high}"
 
 
 def _majority(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
     usual = next((system for system in dossier["systems"] if system["key"] == "majority"), None)
-    if usual and usual["scores"]["accuracy"]["value"] >= _scores(dossier, "model")["accuracy"]["low"]:
-        share = percent(usual["scores"]["accuracy"]["value"])
+    metric = dossier["task"]["headline"][0]
+    if usual and usual["scores"][metric]["value"] >= _scores(dossier, "model")[metric]["low"]:
+        share = percent(usual["scores"][metric]["value"])
         yield _say("majority-not-beaten", "bad", label=", ".join(usual["settings"]["labels"]), share=share)
 
 
@@ -155,8 +164,10 @@ def _calibration(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
     served = calibration["after"] if calibration["applied"] else calibration["before"]
     gap = served["confidence"] - served["accuracy"]
     params = {key: percent(served[key]) for key in ("confidence", "accuracy", "error")}
-    if served["error"] <= max(served["error_by_chance"], 0.02):
+    if served["error"] <= min(max(served["error_by_chance"], WELL_CALIBRATED), BELIEVABLE):
         yield _say("calibrated", "good", error=params["error"])
+    elif served["error"] <= served["error_by_chance"]:
+        yield _say("calibration-unknown", "info", error=params["error"], chance=percent(served["error_by_chance"]))
     elif abs(gap) < served["error"] / 2:
         yield _say("miscalibrated", "warn", error=params["error"])
     else:
@@ -165,10 +176,10 @@ def _calibration(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
 
 
 def _refusing(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
-    """The first operating point that halves the share of mistakes."""
+    """The first operating point that halves the share of mistakes and still answers most rows."""
     accuracy = _scores(dossier, "model")["accuracy"]["value"]
     for point in dossier["selective"]["points"]:
-        if point["cut"] is not None and 1 - point["accuracy"]["value"] <= (1 - accuracy) / 2 and point["coverage"] < 1:
+        if 0.5 <= point["coverage"] < 1 and 1 - point["accuracy"]["value"] <= (1 - accuracy) / 2:
             refused, reached = percent(1 - point["coverage"]), percent(point["accuracy"]["value"])
             yield _say("refuse", "info", refused=refused, accuracy=reached)
             return

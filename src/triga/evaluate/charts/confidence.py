@@ -76,7 +76,7 @@ def _bins(plot: Plot, bins: Sequence[Values], kind: str, *, whiskers: bool) -> l
 
 
 def _histogram(plot: Plot, bins: Sequence[Values]) -> list[Markup]:
-    most, wide = max(one["count"] for one in bins), plot.width / NUM_BINS
+    most, wide = max((one["count"] for one in bins), default=1), plot.width / NUM_BINS
     parts = []
     for one in bins:
         tall = plot.height * one["count"] / most

@@ -16,7 +16,7 @@ FEW = 4
 """Up to so many classes have room for their names above the columns; more names are turned."""
 MOST_WITH_NUMBERS = 17
 LONGEST_NAME = 28
-LETTER_WIDTH = 6.1
+LETTER_WIDTH = 7.3
 SIDE = 620.0
 
 
@@ -37,10 +37,10 @@ def confusion(block: Mapping[str, Any]) -> Markup:
     longest = LETTER_WIDTH * max(map(display_width, names), default=0)
     turned = len(names) > FEW
     cell = max(20.0, min(92.0 if not turned else 56.0, SIDE / max(len(names), 1)))
-    grid = _Grid(longest + 40, (0.75 * longest + 32) if turned else 44, cell, len(names))
+    grid = _Grid(max(longest, 80) + 14, max(0.75 * longest + 14, 44) if turned else 44, cell, len(names))
     parts = [
-        text(grid.left + grid.size / 2, 12, Both("predicted →", "预测 →"), "head", anchor="middle"),
-        text(12, grid.top + grid.size / 2, Both("← truth", "← 真实"), "head", anchor="middle", turn=-90),
+        text(grid.left - 10, grid.top - 26, Both("predicted →", "预测 →"), "head", anchor="end"),
+        text(grid.left - 10, grid.top - 9, Both("truth ↓", "真实 ↓"), "head", anchor="end"),
     ]
     for i, name in enumerate(names):
         parts += _names(grid, i, name, turned)
