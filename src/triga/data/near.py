@@ -24,8 +24,9 @@ NEAR = 0.8
 """Jaccard similarity from which two texts count as nearly the same."""
 NUM_BANDS, BAND_HASHES = 16, 4
 SEED = 20_261
-MAX_CANDIDATES = 50
+MAX_CANDIDATES = 20
 """Index texts looked at for one text and band: boilerplate shared by thousands is sampled, not compared in full."""
+BLOCK_PAIRS = 1 << 16
 MIN_ESTIMATE = 0.55
 """Agreement of signatures below which a candidate is not counted exactly: four deviations below ``NEAR``."""
 CHUNK_TEXTS, CHUNK_CHARS = 4096, 1 << 18
@@ -90,8 +91,8 @@ class NearIndex:
         sizes, others = sets.sizes[queries], self._sets.sizes[indexed]
         likely = np.minimum(sizes, others) >= NEAR * np.maximum(sizes, others)
         queries, indexed = queries[likely], indexed[likely]
-        agreement = (signatures[queries] == self._signatures[indexed]).mean(axis=1) if len(queries) else np.empty(0)
-        queries, indexed = queries[agreement >= MIN_ESTIMATE], indexed[agreement >= MIN_ESTIMATE]
+        likely = _agreement(signatures, self._signatures, queries, indexed) >= MIN_ESTIMATE
+        queries, indexed = queries[likely], indexed[likely]
         similarity = jaccard_pairs(sets, self._sets, queries, indexed)
         near = similarity >= NEAR
         return Pairs(queries[near], indexed[near], similarity[near])
@@ -121,6 +122,15 @@ def text_chunks(texts: Iterable[str]) -> Iterator[list[str]]:
             chunk, size = [], 0
     if chunk:
         yield chunk
+
+
+def _agreement(ours: Hashes, theirs: Hashes, queries: IntArray, indexed: IntArray) -> NDArray[np.float64]:
+    """(P,) shares of equal hashes, a block of pairs at a time."""
+    shares = np.empty(len(queries))
+    for start in range(0, len(queries), BLOCK_PAIRS):
+        block = slice(start, start + BLOCK_PAIRS)
+        shares[block] = (ours[queries[block]] == theirs[indexed[block]]).mean(axis=1)
+    return shares
 
 
 def _band_keys(signatures: Hashes) -> NDArray[np.uint64]:
