@@ -39,7 +39,8 @@ def export_onnx(module: nn.Module, path: Path, *, uses_token_types: bool, max_le
 
     names = INPUT_NAMES if uses_token_types else INPUT_NAMES[:2]
     example = _example(len(names), vocab_size)
-    axes = {0: torch.export.Dim("batch", min=1, max=1 << 16), 1: torch.export.Dim("tokens", min=2, max=max_length)}
+    longest = max(max_length, EXAMPLE_SHAPE[1])  # the example must lie within the range
+    axes = {0: torch.export.Dim("batch", min=1, max=1 << 16), 1: torch.export.Dim("tokens", min=2, max=longest)}
     with _quiet():
         program = torch.onnx.export(
             _Logits(module.eval(), names),
