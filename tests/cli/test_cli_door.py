@@ -58,7 +58,8 @@ def test_ctrl_c_ends_with_130_and_says_nothing(capsys):
 
 @pytest.mark.parametrize(("language", "word"), [("en", "did not expect"), ("zh", "未预料")])
 def test_an_unexpected_error_is_told_in_words(language, word, capsys):
-    assert through_the_door(raising(ZeroDivisionError("x / 0")), [], {"TRIGA_LANG": language}) == 1
+    error = ZeroDivisionError("x\n  / \x1b[96m0\x1b[0m")
+    assert through_the_door(raising(error), [], {"TRIGA_LANG": language}) == 1
     err = capsys.readouterr().err
     assert word in err
     assert "ZeroDivisionError: x / 0" in err

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ __all__ = ["hoist", "through_the_door"]
 FLAGS = ("--debug",)
 OPTIONS_WITH_VALUE = ("--workspace", "-w")
 HEAD = "\x1b[1;31m{}\x1b[0m"
+UNPRINTABLE = re.compile(r"\x1b\[[\d;]*m|[^\x20-\U0010ffff]")
 
 
 def through_the_door(
@@ -68,7 +70,7 @@ def hoist(arguments: Sequence[str]) -> list[str]:
 def _unexpected(error: Exception, speech: Speech) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{'/'.join(Path(frame.filename).parts[-3:])}, line {frame.lineno}"
-    told = f"{type(error).__name__}: {error}"[:300]
+    told = UNPRINTABLE.sub("", " ".join(f"{type(error).__name__}: {error}".split()))[:300]
     return speech(
         f"something went wrong that triga did not expect: {told}\n"
         f"  where: {place}\n"
