@@ -104,7 +104,7 @@ def _bad_quotes(error: csv.Error, last: int) -> DataError:
 def _ragged(found: int, expected: int) -> DataError:
     return DataError(
         "row-ragged",
-        "the row has {found} cells and the header {expected}",
+        "cells in this row: {found}; in the header: {expected}",
         fix="put cells that hold the delimiter in quotes",
         found=found,
         expected=expected,
