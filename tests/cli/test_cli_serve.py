@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -85,6 +86,28 @@ def test_the_page_is_started_beside_it_and_ends_with_it(bundle: Path):
             assert answer.status == 200
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(page[1], timeout=5)
+
+
+def test_a_page_that_cannot_start_ends_the_server_in_words(bundle: Path):
+    pytest.importorskip("nicegui")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [
+            sys.executable,
+            "-m",
+            "triga.cli",
+            "serve",
+            bundle,
+            "--port",
+            "0",
+            "--page",
+            "--page-port",
+            str(port),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert f"port {port}, where the page should be, is in use" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_token_file_that_cannot_be_read(triga, bundle, tmp_path):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,7 @@ import typer
 
 from triga.cli.find import ModelArgument, find_model
 from triga.cli.output import Settings
-from triga.core.errors import InputError
+from triga.core.errors import InputError, TrigaError
 
 __all__ = ["serve"]
 
@@ -33,34 +35,64 @@ def serve(
     page_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8090,
 ) -> None:
     """Serve a bundle over HTTP until Ctrl-C: /v1/predict, TEI's routes, /health, /metrics, /docs."""
-    from contextlib import ExitStack
-
     from triga.serve.run import serve
 
     settings = Settings.of(context)
     folder, token = find_model(model, settings), _token(token_file)
-    logging.basicConfig(format=LOG_FORMAT)
-    logging.getLogger("triga").setLevel(logging.INFO)
-    console, say = settings.console(stderr=True), settings.speech
     with ExitStack() as until_the_end:
+        until_the_end.enter_context(_log_to_stderr())
+        welcome = _Welcome(settings, token, page_port if page else None, until_the_end)
+        serve(folder, host=host, port=port, token=token, on_ready=welcome)
+    if welcome.failure is not None:
+        raise welcome.failure
 
-        def ready(url: str) -> None:
-            answers = say(f"the model answers at {url}", f"模型已在 {url} 提供服务")
-            console.print(f"{answers}  ({url}/docs)", markup=False)
-            if page:
-                shown = until_the_end.enter_context(_start_page(url, page_port, token))
-                console.print(say(f"try it in a browser: {shown}", f"在浏览器中试用：{shown}"), markup=False)
-            console.print(say("stop with Ctrl-C", "按 Ctrl-C 停止"), markup=False)
 
-        serve(folder, host=host, port=port, token=token, on_ready=ready)
+@dataclass
+class _Welcome:
+    """Says where the model answers, once it does, and starts the page beside it."""
+
+    settings: Settings
+    token: str | None
+    page_port: int | None
+    until_the_end: ExitStack
+    failure: TrigaError | None = None
+
+    def __call__(self, url: str) -> None:
+        say = self.settings.speech
+        self._print(say(f"the model answers at {url}  ({url}/docs)", f"模型已在 {url} 提供服务（{url}/docs）"))
+        if self.page_port is not None:
+            try:
+                page = self.until_the_end.enter_context(_page(url, self.page_port, self.token))
+            except TrigaError as error:  # raised here it would cut the server off: it ends in order first
+                self.failure = error
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+            self._print(say(f"try it in a browser: {page}", f"在浏览器中试用：{page}"))
+        self._print(say("stop with Ctrl-C", "按 Ctrl-C 停止"))
+
+    def _print(self, text: str) -> None:
+        self.settings.console(stderr=True).print(text, markup=False)
 
 
 @contextmanager
-def _start_page(api_url: str, port: int, token: str | None) -> Iterator[str]:
-    """The page, in a process of its own that ends with this one."""
+def _log_to_stderr() -> Iterator[None]:
+    handler, logger = logging.StreamHandler(), logging.getLogger()
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    logger.addHandler(handler)
+    logging.getLogger("triga").setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+@contextmanager
+def _page(api_url: str, port: int, token: str | None) -> Iterator[str]:
+    """The page, in a process of its own that ends with this one; yields its address when it answers."""
     from triga.console.process import start_console
 
     with start_console(api_url, port=port, token=token) as page:
+        page.wait_ready()
         yield page.url
 
 
