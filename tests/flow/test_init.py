@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from triga.core.errors import DataError
-from triga.flow.init import draft_recipe, facts, survey
+from triga.flow.init import draft_recipe, facts
 from triga.flow.recipe import Recipe, load_recipe
+from triga.flow.survey import survey
 
 ROWS = [("where is my parcel", "parcel"), ("我要退款", "refund"), ("good morning", "greeting")]
 
@@ -74,7 +75,13 @@ def test_paths_are_relative_to_the_recipe(tmp_path):
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("reviews.csv", "reviews"), ("a b/data/train.csv", "a-b"), ("客服/train.csv", "客服"), ("data/!!/all.csv", None)],
+    [
+        ("reviews.csv", "reviews"),
+        ("mails_train.csv", "mails"),
+        ("a b/data/train.csv", "a-b"),
+        ("客服/train.csv", "客服"),
+        ("data/!!/all.csv", None),
+    ],
 )
 def test_the_name_comes_from_the_path(tmp_path, path, name):
     _, recipe = draft(write_csv(tmp_path / path))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from triga.cli.speech import Speech
+    from triga.core.events import Emit
     from triga.data.check import Report
     from triga.data.findings import Finding
     from triga.data.fix import FixReport
@@ -39,28 +40,13 @@ def check(
 ) -> None:
     """Check a recipe and its data: every problem with file and line, before anything is trained."""
     from triga.cli.progress import Display
-    from triga.data.check import check as check_data
-    from triga.data.fix import fix as fix_data
     from triga.flow.recipe import load_recipe
-    from triga.tasks.union import open_task
 
     settings = Settings.of(context)
     loaded = load_recipe(recipe, overrides or [])
-    spec, seed, online = open_task(loaded.task), loaded.seed, loaded.online
-    tokenizer, max_length = _tokenizer(loaded), loaded.tune.max_length if loaded.tune else None
     with Display(settings.console(stderr=True), settings.speech) as display:
-        report = check_data(
-            loaded.data,
-            spec,
-            seed=seed,
-            online=online,
-            tokenizer=tokenizer,
-            max_length=max_length,
-            emit=display.emit,
-        )
-        fixed = None
-        if fix is not None:
-            fixed = fix_data(loaded.data, spec, fix, seed=seed, online=online, emit=display.emit)
+        report = _check(loaded, display.emit)
+        fixed = None if fix is None else _fix(loaded, fix, display.emit)
     if as_json:
         print_json({**report.as_dict(), "fixed": None if fixed is None else fixed.as_dict()})
     else:
@@ -69,6 +55,28 @@ def check(
             _print_fixed(fixed, settings)
     if (report if fixed is None else fixed.report).has_errors:
         raise typer.Exit(BAD_INPUT)
+
+
+def _check(recipe: Recipe, emit: Emit) -> Report:
+    from triga.data.check import check
+    from triga.tasks.union import open_task
+
+    return check(
+        recipe.data,
+        open_task(recipe.task),
+        seed=recipe.seed,
+        online=recipe.online,
+        tokenizer=_tokenizer(recipe),
+        max_length=recipe.tune.max_length if recipe.tune else None,
+        emit=emit,
+    )
+
+
+def _fix(recipe: Recipe, out: Path, emit: Emit) -> FixReport:
+    from triga.data.fix import fix
+    from triga.tasks.union import open_task
+
+    return fix(recipe.data, open_task(recipe.task), out, seed=recipe.seed, online=recipe.online, emit=emit)
 
 
 def _print(report: Report, settings: Settings) -> None:

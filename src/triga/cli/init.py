@@ -29,8 +29,9 @@ def init(
     name: Annotated[str | None, typer.Option(help="The model's name; taken from the path when left out.")] = None,
 ) -> None:
     """Look at labelled text and write a recipe for it: columns, labels, languages and lengths are found out."""
-    from triga.flow.init import draft_recipe, facts, survey
+    from triga.flow.init import draft_recipe, facts
     from triga.flow.recipe import load_recipe
+    from triga.flow.survey import survey
 
     settings = Settings.of(context)
     require_absent(out)

@@ -1,130 +1,31 @@
-"""Look at labelled data and write a recipe for it that works: a first draft with the reasons beside it.
+"""Write a recipe for labelled data that works: a first draft with the reasons beside it, in English or Chinese.
 
-Columns, labels, languages and lengths are read off the first rows; files beside it (``test.csv`` beside
-``train.csv``) are taken along. What was found is written as comments, so that it can be judged and changed.
+What was found in the data (``survey``) is written as comments, so that it can be judged and changed.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from triga.core.errors import DataError, Language
-from triga.data.columns import Columns, find_columns, known_names
-from triga.data.recipe import DataSection
-from triga.data.rows import Unreadable
-from triga.data.sources.opening import Hints, open_sources
+from triga.core.errors import Language
 from triga.flow.recipe_text import dump_yaml
-from triga.tasks.text_classification.recipe import TextClassificationSection
-from triga.tasks.text_classification.spec import DEFAULT_SEPARATORS, ROLES, TextClassification
-from triga.text.language import language_of
+from triga.flow.survey import Survey
 
-__all__ = ["Survey", "draft_recipe", "facts", "survey"]
+__all__ = ["draft_recipe", "facts"]
 
-MAX_ROWS = 20_000
-"""Rows looked at: enough for the rarest label of a hundred to be seen."""
-SPLIT_NAMES = {"dev": ("dev", "valid", "validation", "val"), "test": ("test",)}
-MIN_SEPARATED_SHARE = 0.05
-MAX_PARTS_SHARE = 0.7
-"""Cells hold several labels where their parts are so much fewer than the different cells."""
 IMBALANCE = 10
+"""Times that the most frequent label outnumbers the rarest, above which class weights are worth a hint."""
 EPOCHS = ((2_000, 20), (20_000, 8), (200_000, 4))
 """Rows to epochs: with few rows, weights that start from nothing need to see them more often."""
 MANY_EPOCHS = 2
 PLACE_NAMES = ("train", "data", "dataset", "all", "labels", "labelled", "labeled")
 
-
 Say = Callable[[str, str], str]
 """Chooses between an English and a Chinese sentence."""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What was found. ``labels`` counts rows; lengths are characters; ``unreadable`` rows were passed over."""
-
-    train: Path
-    dev: Path | None
-    test: Path | None
-    columns: Columns
-    multi_label: bool
-    separator: str | None
-    num_rows: int
-    unreadable: int
-    is_all: bool
-    labels: Mapping[str, int]
-    languages: Mapping[str, int]
-    lengths: tuple[int, int, int]
-    """Median, 99th percentile, longest."""
-
-    @property
-    def has_pairs(self) -> bool:
-        return "text_pair" in self.columns.by_role
-
-    @property
-    def are_indices(self) -> bool:
-        """Whether labels are 0, 1, 2 …, without names."""
-        return all(label.isdecimal() for label in self.labels)
-
-
-def survey(data: Path) -> Survey:
-    """Look at a file (or a ``datasets`` folder) of labelled records. Raises ``DataError`` where it cannot be used."""
-    columns, values, num_records = _read(data)
-    multi_label, separator = _several_labels([fields.get("label") for fields in values])
-    task = TextClassificationSection(kind="text-classification", multi_label=multi_label, label_separator=separator)
-    rows = list(_rows(TextClassification(task), values))
-    if not rows:
-        raise _no_rows(data, columns)
-    texts = ["\n".join(filter(None, (row["text"], row["text_pair"]))) for row in rows]
-    lengths = [len(text) for text in texts]
-    return Survey(
-        train=data,
-        dev=_beside(data, "dev"),
-        test=_beside(data, "test"),
-        columns=columns,
-        multi_label=multi_label,
-        separator=separator,
-        num_rows=len(rows),
-        unreadable=min(num_records, MAX_ROWS) - len(rows),
-        is_all=num_records <= MAX_ROWS,
-        labels=Counter(label for row in rows for label in row["labels"]),
-        languages=Counter(map(language_of, texts)),
-        lengths=(int(np.median(lengths)), int(np.percentile(lengths, 99)), max(lengths)),
-    )
-
-
-def _read(data: Path) -> tuple[Columns, list[Mapping[str, Any]], int]:
-    """The columns, the first records' values by role, and how many records there are (at most one above the most)."""
-    section = DataSection(train=data.resolve())
-    source = open_sources(section, Hints(known_names=known_names(ROLES, section.columns)))["train"]
-    columns = find_columns(source, ROLES, section.columns)
-    values: list[Mapping[str, Any]] = []
-    num_records = 0
-    for record in islice(source, MAX_ROWS + 1):
-        num_records += 1
-        if num_records <= MAX_ROWS and not isinstance(record, Unreadable):
-            with suppress(DataError):  # a record without one of the fields: counted as one that cannot be used
-                values.append(columns.values(record.fields))
-    return columns, values, num_records
-
-
-def _no_rows(data: Path, columns: Columns) -> DataError:
-    return DataError(
-        "init-no-rows",
-        "none of the rows has both a text ({text}) and a label ({label})",
-        where=data,
-        fix="rename the columns to text and label, or write the recipe by hand with data.columns",
-        text=columns.by_role["text"],
-        label=columns.by_role["label"],
-    )
 
 
 def draft_recipe(found: Survey, *, kind: str, folder: Path, name: str | None = None, language: Language = "en") -> str:
@@ -182,40 +83,6 @@ def draft_recipe(found: Survey, *, kind: str, folder: Path, name: str | None = N
 def _task(found: Survey, kind: str) -> dict[str, Any]:
     several = {"multi_label": True} if found.multi_label else {}
     return {"kind": kind, **several, **({"label_separator": found.separator} if found.separator else {})}
-
-
-def _rows(spec: TextClassification, fields: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for values in fields:
-        try:
-            yield spec.parse(values)
-        except DataError:  # triga check names such rows, each with its line
-            continue
-
-
-def _several_labels(values: Sequence[Any]) -> tuple[bool, str | None]:
-    """Whether rows have several labels, and what separates them in a cell."""
-    if any(isinstance(value, list | tuple | np.ndarray) and len(value) != 1 for value in values):
-        return True, None
-    cells = [value for value in values if isinstance(value, str)]
-    for separator in DEFAULT_SEPARATORS:
-        split = [[part.strip() for part in cell.split(separator)] for cell in cells]
-        share = sum(len(parts) > 1 for parts in split) / max(len(cells), 1)
-        kinds = {part for parts in split for part in parts}
-        if share >= MIN_SEPARATED_SHARE and len(kinds) <= MAX_PARTS_SHARE * len(set(cells)):
-            return True, separator
-    return False, None
-
-
-def _beside(train: Path, split: str) -> Path | None:
-    """``test.csv`` beside ``train.csv``, ``reviews_test.csv`` beside ``reviews_train.csv``."""
-    base, suffixes = train.name.partition(".")[0], "".join(train.name.partition(".")[1:])
-    for word in SPLIT_NAMES[split]:
-        names = [base.replace("train", word)] if "train" in base else [word]
-        for name in names:
-            path = train.with_name(name + suffixes)
-            if path != train and path.is_file():
-                return path
-    return None
 
 
 def facts(found: Survey, language: Language = "en") -> str:
@@ -304,7 +171,8 @@ def _relative(path: Path, folder: Path) -> str:
 
 def _name_of(train: Path) -> str:
     """The most telling name on the path: ``intents`` for ``intents/data/train.csv``."""
-    parts = [train.name.partition(".")[0], *(parent.name for parent in train.resolve().parents)]
+    stem = re.sub(r"[\W_]*train$", "", train.name.partition(".")[0])
+    parts = [stem, *(parent.name for parent in train.resolve().parents)]
     telling = next((part for part in parts if part.lower() not in PLACE_NAMES and _slug(part)), "my-model")
     return _slug(telling)
 
