@@ -33,6 +33,7 @@ DOSSIER_HTML, DOSSIER_JSON = "dossier.html", "dossier.json"
 OPEN_CLASSES = 25
 """Tables of more classes are folded."""
 OPEN_MISTAKES = 10
+SPEEDS = ("batch", "tokens", "median_ms", "p95_ms", "rows_per_second")
 
 
 def render(dossier: Dossier, *, language: Language = "en") -> str:
@@ -78,6 +79,7 @@ def _environment() -> Environment:
         "signed": signed,
         "range": _range,
         "breakable": _breakable,
+        "fact": _fact,
     }
     environment.globals |= {
         "t": _label,
@@ -86,6 +88,8 @@ def _environment() -> Environment:
         "count": "{:,}".format,
         "metrics": METRICS,
         "lowest": _lowest,
+        "named": _named,
+        "speeds": SPEEDS,
     }
     return environment
 
@@ -142,6 +146,18 @@ def _lowest(group: Mapping[str, Any]) -> float:
 def _breakable(label: str) -> Markup:
     """A name that a narrow column may break at its underscores."""
     return Markup("_<wbr>").join(visible(label).split("_"))
+
+
+def _named(key: str) -> Markup:
+    """A fact's name in both languages where there is one, else as it is."""
+    known = next((name for name in (f"{key}-fact", key) if name in _labels()), None)
+    return Markup("{}").format(visible(key)) if known is None else _label(known)
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 
 def _range(interval: Mapping[str, float]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -187,7 +188,8 @@ def findings_section(findings: Sequence[Mapping[str, Any]]) -> list[dict[str, An
 def training_section(training: TrainingSummary | None) -> dict[str, Any] | None:
     if training is None:
         return None
-    return asdict(training) | {"losses": _thinned(training.losses), "dev_scores": list(training.dev_scores)}
+    finite = [point for point in training.losses if math.isfinite(point[1])]  # a skipped step may have none
+    return asdict(training) | {"losses": _thinned(finite), "dev_scores": list(training.dev_scores)}
 
 
 def _calibration(case: Case, logits: FloatArray, rng: np.random.Generator) -> dict[str, Any]:

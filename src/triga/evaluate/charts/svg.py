@@ -48,7 +48,7 @@ def chart(width: float, height: float, title: Both, description: Both, parts: It
     return Markup(
         '<svg class="chart" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img">'
         "<title>{2} / {3}</title><desc>{4} / {5}</desc>{6}</svg>"
-    ).format(_number(width), _number(height), *title, *description, Markup("").join(parts))
+    ).format(_number(width), _number(height), *map(visible, (*title, *description)), Markup("").join(parts))
 
 
 def text(x: float, y: float, content: str | Both, kind: str = "", *, anchor: str = "start", turn: float = 0) -> Markup:
