@@ -26,6 +26,22 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 BAD_INPUT = 2
+CHANGES = {
+    "unreadable-dropped": ("pieces that are no records, left out", "不是记录的部分，已略去"),
+    "empty-dropped": ("rows without text or label, left out", "没有文本或标签的行，已略去"),
+    "conflict-dropped": ("rows with the rarer of several labels, left out", "同一文本中较少见的标签，已略去"),
+    "conflict-tie-dropped": ("rows whose labels disagree evenly, left out", "标签互相矛盾且数量相同的行，已略去"),
+    "duplicate-dropped": ("repeated rows, left out", "重复的行，已略去"),
+    "leak-dropped": ("rows of train that are in dev or test, left out", "train 中与 dev 或 test 相同的行，已略去"),
+    "near-leak-dropped": (
+        "rows of train that are nearly in dev or test, left out",
+        "train 中与 dev 或 test 近似的行，已略去",
+    ),
+    "controls-removed": ("cells with control characters, cleaned", "含控制字符的单元格，已清理"),
+    "mark-removed": ("byte order marks, removed", "字节顺序标记，已去除"),
+    "encoding-changed": ("files in another encoding, now UTF-8", "其他编码的文件，已转为 UTF-8"),
+}
+"""What ``fix`` does, in words; each single change is in the copy's changes.jsonl."""
 MARKS = {"error": ("✗", "bold red"), "warning": ("!", "yellow"), "info": ("·", "dim")}
 
 
@@ -129,10 +145,12 @@ def _print_fixed(fixed: FixReport, settings: Settings) -> None:
     )
     print_table(console, say("written  rows before  rows after", "已写入  原行数  现行数").split("  "), rows)
     for change, count in fixed.changes.items():
-        console.print(f"  {change} ×{count}", markup=False)
-    left = say("what is left to do by hand:", "仍需人工处理：") if fixed.report.findings else ""
-    if left:
-        console.print(left, markup=False)
+        console.print(f"  {count} {say(*CHANGES[change])}", markup=False)
+    console.print(
+        say("  name these files in the recipe's data section", "  请在配方的 data 段落中改用这些文件"), markup=False
+    )
+    if fixed.report.findings:
+        console.print(say("what is left to do by hand:", "仍需人工处理："), markup=False)
     for finding in fixed.report.findings:
         _print_finding(finding, console, say)
 
