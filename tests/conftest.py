@@ -145,7 +145,12 @@ def _quantize(source: Path, target: Path) -> None:
 
 @pytest.fixture(scope="session")
 def tiny():
-    """Rows, tokenizer, task and builders of a classifier of 8,000 weights; see ``tiny_models.Tiny``."""
-    from tiny_models import Tiny  # imported here: it brings torch
+    """Rows, tokenizer, task and builders of a classifier of 8,000 weights; see ``tiny_models.Tiny``.
 
+    One thread: for work this small a second one only waits, and on a busy machine ten times as long.
+    """
+    import torch
+    from tiny_models import Tiny  # both imported here: many tests need neither
+
+    torch.set_num_threads(1)
     return Tiny()

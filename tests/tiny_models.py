@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import ModernBertConfig, PreTrainedModel
 
 from triga.core.arrays import Encoding
+from triga.core.durable import Disk
 from triga.models.engine import TorchPredictor
 from triga.models.open import OpenedBase
 from triga.predict.batching import predict_all
@@ -43,6 +44,13 @@ _ENDINGS = ("", " today", " 谢谢 你", ", please answer soon")
 ROWS = tuple((text.format(i) + _ENDINGS[i], label) for label in LABELS for text in _SAID[label] for i in range(4))
 """60 pairs (text, label), 20 of each label, from 3 to 15 tokens long."""
 MAX_LENGTH = 24
+
+
+class UnsyncedDisk(Disk):
+    """For runs whose power cannot fail: syncing takes longer than training here."""
+
+    def fsync(self, path: Path) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ class Tiny:
     ) -> Session:
         """Scores are those on all rows, dev and train alike."""
         section = {"metric_for_best_model": "accuracy", "early_stopping_patience": None, **section}
-        return Session(problem, TuneSection(**section), rate, self.score, folder, disk)
+        return Session(problem, TuneSection(**section), rate, self.score, folder, disk or UnsyncedDisk())
 
     def score(self, module: Any) -> Mapping[str, float]:
         predictor = TorchPredictor(

@@ -1,0 +1,44 @@
+"""The warm process from which training runs are forked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DRIVER = Path(__file__).with_name("train_driver.py")
+RunApart = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def warm_process() -> Iterator[subprocess.Popen]:
+    with subprocess.Popen(
+        [sys.executable, str(DRIVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def run_apart(warm_process: subprocess.Popen) -> RunApart:
+    """``run_apart(folder, kill_at_operation=7)``: a run in a folder, ``{"code", "seconds", "folder"}`` when it ended.
+
+    A run that ended well has the fields of ``result.json`` as well.
+    """
+
+    def run(folder: Path, **request: Any) -> dict[str, Any]:
+        folder.mkdir(exist_ok=True)
+        warm_process.stdin.write(json.dumps({"folder": str(folder), **request}) + "\n")
+        warm_process.stdin.flush()
+        answer = json.loads(warm_process.stdout.readline())
+        failure, result = folder / "failure.txt", folder / "result.json"
+        assert not failure.exists(), failure.read_text()
+        ended_well = answer["code"] == 0
+        return {**answer, "folder": folder, **(json.loads(result.read_text()) if ended_well else {})}
+
+    return run
