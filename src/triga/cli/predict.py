@@ -42,14 +42,14 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Answer texts: a table in a terminal, JSON lines in a pipe or a file."""
-    from triga.api import open_model
-    from triga.cli.inputs import ask_file, ask_lines, ask_texts
-
-    settings = Settings.of(context)
     if not texts and file is None and sys.stdin.isatty():
         raise typer.BadParameter("give texts, or --file, or pipe lines into it", param_hint="TEXT")
     if out is not None:
         require_absent(out)
+    from triga.api import open_model
+    from triga.cli.inputs import ask_file, ask_lines, ask_texts
+
+    settings = Settings.of(context)
     pipeline = open_model(str(find_model(model, settings)), settings.workspace)
     if texts:
         asked = ask_texts(texts)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from triga.core.artifact import load_json
 from triga.core.durable import write_file
@@ -21,9 +21,11 @@ from triga.core.workspace import Workspace
 from triga.flow.context import Context, Stage, up_to_date
 from triga.flow.recipe import Recipe, resolved
 from triga.flow.registry import ModelVersion, keep, open_registry
-from triga.flow.registry.registry import Registry
 from triga.flow.registry.rows import StageStatus
 from triga.flow.report import write_report
+
+if TYPE_CHECKING:  # the database's libraries take a second to import, and predict and serve need none of them
+    from triga.flow.registry.registry import Registry
 
 __all__ = ["STAGES", "RunResult", "StageTime", "run_recipe"]
 
