@@ -55,24 +55,8 @@ def test_info_names_the_model_and_its_limits(real_url: str) -> None:
 
 @pytest.mark.parametrize(("takes_pairs", "expected"), [(True, "always"), (False, "never"), (None, "optional")])
 def test_pairs_are_found_by_asking(make_bundle: Any, takes_pairs: bool | None, expected: str) -> None:
-    async def find(api: Api) -> Any:
-        info = await api.info("en")
-        assert isinstance(info, ModelInfo)
-        return await api.pairs(info, "en")
-
     with running(real_app(Pipeline.open(make_bundle(takes_pairs=takes_pairs), num_threads=1))) as url:
-        assert ask(url, find) == expected
-
-
-def test_the_question_about_pairs_is_asked_once_a_model(stub: Behaviour) -> None:
-    async def find_twice(api: Api) -> Any:
-        for _ in range(2):
-            info = await api.info("en")
-            assert isinstance(info, ModelInfo)
-            assert await api.pairs(info, "en") == "optional"
-
-    ask(stub.url, find_twice)
-    assert stub.asked == [[["a", "b"]], ["a"]]
+        assert ask(url, lambda api: api.pairs("en")) == expected
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

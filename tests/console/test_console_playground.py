@@ -117,6 +117,22 @@ def test_a_text_that_stands_is_remembered(stub: Behaviour, monkeypatch: pytest.M
     assert tries[0].labels == ("label 06",)
 
 
+def test_what_is_forgotten_does_not_come_back_by_itself(stub: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playground_module, "SETTLE_S", 0.1)
+    shown: list[int] = []
+
+    async def run(playground: Playground) -> None:
+        playground.history.add(Try("older", "", ("a",), 0.5))
+        playground.write("a text", "")
+        await playground.ask()
+        playground.changed = lambda: shown.append(len(playground.history.tries))
+        playground.forget()
+        await asyncio.sleep(0.3)
+
+    play(stub, run)
+    assert shown == [0]
+
+
 def test_a_pair_is_asked_as_one_and_needs_both(stub: Behaviour) -> None:
     async def run(playground: Playground) -> None:
         playground.write("first", "second")

@@ -26,8 +26,8 @@ CHECK = """
 import sys
 import triga.console.__main__, triga.console.page, triga.console.process
 from triga.console.client import Api
-from triga.console.run import _server
-_server(Api("http://127.0.0.1:1"), [])
+from triga.console.run import application
+application(Api("http://127.0.0.1:1"))
 heavy = ("torch", "onnxruntime", "transformers", "triga.predict", "triga.serve", "triga.tasks", "numpy")
 print([name for name in heavy if name in sys.modules])
 """

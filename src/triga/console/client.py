@@ -149,7 +149,6 @@ class Api:
             # costs a fraction of a millisecond on loopback.
             limits=httpx.Limits(max_keepalive_connections=0),
         )
-        self._pairs: tuple[ModelInfo, Pairs] | None = None
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -159,18 +158,14 @@ class Api:
         response = await self._send("GET", "/info", language)
         return response if isinstance(response, Trouble) else self._parse(ModelInfo, response, language)
 
-    async def pairs(self, model: ModelInfo, language: Language) -> Pairs | Trouble:
-        """Whether the model takes pairs, found by asking twice (TEI's ``/info`` has no field for it), once a model."""
-        if self._pairs is not None and self._pairs[0] == model:
-            return self._pairs[1]
+    async def pairs(self, language: Language) -> Pairs | Trouble:
+        """Whether the model takes pairs, found by asking twice: TEI's ``/info`` has no field for it."""
         pair, single = await self.predict([("a", "b")], language), await self.predict(["a"], language)
         if isinstance(pair, Trouble) and pair.code != "input-pair-refused":
             return pair
         if isinstance(single, Trouble) and single.code != "input-pair-needed":
             return single
-        pairs: Pairs = "never" if isinstance(pair, Trouble) else "always" if isinstance(single, Trouble) else "optional"
-        self._pairs = (model, pairs)
-        return pairs
+        return "never" if isinstance(pair, Trouble) else "always" if isinstance(single, Trouble) else "optional"
 
     async def predict(self, questions: Sequence[Question], language: Language) -> Reply | Trouble:
         """An answer with all scores for each text or pair."""

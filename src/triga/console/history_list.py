@@ -27,7 +27,7 @@ class HistoryList:
         with box("section", "tg-card tg-history"):
             with box("div", "tg-row"):
                 words(texts.history, "h2", "tg-heading tg-grow")
-                self._clear = push(texts.history_clear, self._forget, "tg-link")
+                self._clear = push(texts.history_clear, playground.forget, "tg-link")
             self._empty = words(texts.history_empty, "p", "tg-empty")
             self._list = box("ol", "tg-tries")
 
@@ -50,7 +50,3 @@ class HistoryList:
             words(text[:MAX_CHARS], "span", "tg-try-text", dir="auto")
             words(", ".join(one.labels) or self._texts.history_none, "span", "tg-try-label", dir="auto")
             words(percent(one.score), "span", "tg-number")
-
-    def _forget(self) -> None:
-        self._playground.history.clear()
-        self.refresh()

@@ -6,6 +6,8 @@ language builds the same page anew from both, and nothing that was written or an
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +27,7 @@ __all__ = ["add_page"]
 
 COOKIE = "triga_language"
 COOKIE_AGE_S = 365 * 24 * 3600
+FIRST_LOOK_S = 3.0
 WATCH_S = 1.5
 """How often a page looks for a server that went away; one that answers is not disturbed."""
 TRIES_KEY = "tries"
@@ -42,10 +45,12 @@ def add_page(api: Api, examples: Sequence[str]) -> None:
         language = preferred_language(client.request.cookies.get(COOKIE), headers.get("accept-language", ""))
         page = _Page(client, Playground(api, language, History()), examples)
         client.on_delete(page.close)
-        await page.playground.connect()
+        with contextlib.suppress(TimeoutError):  # then the page stands there and says that it waits
+            await asyncio.wait_for(page.playground.connect(), FIRST_LOOK_S)
         page.build()
         await client.connected()
-        page.remember_in(app.storage.tab)
+        if client.has_socket_connection:  # not one that only fetched the page and was given up
+            page.remember_in(app.storage.tab)
 
     ui.page("/", response_timeout=15)(show)
 
@@ -97,7 +102,7 @@ class _Page:
         with self._root:
             ui.page_title(texts.title.format(model=model.info.name if model else "triga"))
             self._build_header(texts, model)
-            with box("main", "tg-main"):
+            with box("div"):
                 with ui.tabs(value=self._tab, on_change=self._on_tab).classes("tg-tabs").props(TAB_PROPS) as tabs:
                     ui.tab("try", texts.tab_try)
                     ui.tab("batch", texts.tab_batch)

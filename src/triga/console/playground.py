@@ -75,7 +75,7 @@ class Playground:
         if isinstance(info, Trouble):
             self.trouble = info
             return False
-        pairs = await self.api.pairs(info, self.language)
+        pairs = await self.api.pairs(self.language)
         if isinstance(pairs, Trouble):
             self.trouble = pairs
             return False
@@ -108,6 +108,13 @@ class Playground:
         await asyncio.wait([call])
         if turn == self._turn and not call.cancelled():
             self._take(call.result())
+
+    def forget(self) -> None:
+        """Empty the history; what stands there now is not put in again by itself."""
+        if self._later is not None and self.trouble is None:
+            self._later.cancel()
+        self.history.clear()
+        self.changed()
 
     def close(self) -> None:
         """Drop whatever is under way: the page is gone."""

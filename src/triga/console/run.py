@@ -15,7 +15,7 @@ from typing import Any
 
 from triga.core.errors import InputError, MachineError
 
-__all__ = ["DEFAULT_PORT", "address_of", "check_pages_extra", "listen", "run_console", "serve_pages"]
+__all__ = ["DEFAULT_PORT", "address_of", "application", "check_pages_extra", "listen", "run_console", "serve_pages"]
 
 DEFAULT_PORT = 8090
 MAX_PORT = 65_535
@@ -83,7 +83,7 @@ def serve_pages(
     """Serve on a socket that listens already, until a signal comes or ``stop`` is set. Once a process."""
     from triga.console.client import Api
 
-    asyncio.run(_serve(_server(Api(api_url, token), examples), listener, on_ready, stop))
+    asyncio.run(_serve(_server(application(Api(api_url, token), examples)), listener, on_ready, stop))
 
 
 def check_pages_extra() -> None:
@@ -100,8 +100,8 @@ def check_pages_extra() -> None:
         )
 
 
-def _server(api: Any, examples: Sequence[str]) -> Any:
-    import uvicorn
+def application(api: Any, examples: Sequence[str] = ()) -> Any:
+    """The ASGI application of the pages; NiceGUI allows one a process."""
     from fastapi import FastAPI
     from nicegui import ui
 
@@ -123,6 +123,12 @@ def _server(api: Any, examples: Sequence[str]) -> Any:
         show_welcome_message=False,
     )
     app.add_middleware(Guard)
+    return app
+
+
+def _server(app: Any) -> Any:
+    import uvicorn
+
     config = uvicorn.Config(
         app,
         loop="asyncio",
