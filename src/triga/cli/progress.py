@@ -208,15 +208,22 @@ def _share(done: int, total: int) -> str:
 
 
 def _bars(console: Console) -> Bars:
-    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
+    from rich.text import Text
+
+    class WhileUncounted(TimeElapsedColumn):
+        """A running clock where there is no bar to show that something happens; a training line has no room for it."""
+
+        def render(self, task: Task) -> Text:
+            return Text() if task.total else super().render(task)
 
     return Bars(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         TextColumn("{task.fields[detail]}", markup=False),
-        TimeElapsedColumn(),
+        WhileUncounted(),
         console=console,
         transient=True,
     )
