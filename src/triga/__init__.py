@@ -21,7 +21,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     """``load`` and ``run`` bring their rooms with them only when they are asked for."""
     if name in ("load", "run"):
-        from triga import api
+        from importlib import import_module
 
-        return getattr(api, name)
+        return getattr(import_module("triga.api"), name)
     raise AttributeError(f"module 'triga' has no attribute '{name}'")
