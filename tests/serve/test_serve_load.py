@@ -81,8 +81,8 @@ def test_what_waits_becomes_one_batch(pipeline: Pipeline) -> None:
 
 def test_a_short_request_overtakes_a_long_one(pipeline: Pipeline) -> None:
     """The long one is computed in shares of the budget; the short one waits for one of them, not for all."""
-    short_length = len(pipeline.encode(["parcel parcel parcel"])[0])
-    assert short_length != len(pipeline.encode(["hello"])[0])
+    short_length, row_length = (len(row) for row in pipeline.encode(["parcel parcel parcel", "hello"]))
+    assert short_length != row_length
     with _gated(pipeline, max_batch_tokens=32) as (served, gate, callers):
         long = callers.submit(_post, served, ["hello"] * 60)
         wait_for(lambda: len(gate.batches) == 1)
@@ -92,7 +92,8 @@ def test_a_short_request_overtakes_a_long_one(pipeline: Pipeline) -> None:
         assert {long.result().status_code, short.result().status_code} == {200}
         assert sum(gate.batches) == 61
         turn = next(i for i, lengths in enumerate(gate.lengths) if short_length in lengths)
-        assert turn <= 2 < len(gate.lengths) - 1
+        share = 32 // row_length + 1
+        assert sum(gate.batches[:turn]) <= 2 * share < 60
 
 
 def test_a_failing_request_fails_alone(pipeline: Pipeline) -> None:
