@@ -93,7 +93,7 @@ def test_a_short_request_overtakes_a_long_one(pipeline: Pipeline) -> None:
         assert sum(gate.batches) == 61
         turn = next(i for i, lengths in enumerate(gate.lengths) if short_length in lengths)
         share = 32 // row_length + 1
-        assert sum(gate.batches[:turn]) <= 2 * share < 60
+        assert sum(gate.batches[:turn]) <= 3 * share < 60  # two before it, and what fits beside it
 
 
 def test_a_failing_request_fails_alone(pipeline: Pipeline) -> None:
