@@ -6,8 +6,8 @@ quantised one does not: ``DynamicQuantizeLinear`` takes one scale from the small
 probabilities by up to 0.44 and changed 1–3 % of the labels; padding one row to a multiple of 8 moved them by up to
 0.26. So the rows of such a graph run one by one and unpadded, which gives the same bits in any company. At 15 tokens a
 row that takes 2× the time of batches (as long as float32 in batches), at 32–96 tokens no more than batches (there is no
-padding to compute); several rows run at a time, one a core. A graph that takes one scale a row instead keeps the promise
-in batches, and is batched. All measured by ``benchmarks/bench_predict.py``.
+padding to compute); several rows run at a time, one a core. A graph that takes one scale a row instead keeps the
+promise in batches, and is batched. All measured by ``benchmarks/bench_predict.py``.
 Source: the operator's definition, onnx/docs/Operators.md, DynamicQuantizeLinear.
 """
 
