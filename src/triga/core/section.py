@@ -14,7 +14,7 @@ __all__ = ["RecipePath", "Section", "fingerprint"]
 
 
 class Section(BaseModel):
-    """A part of a recipe: unknown keys and numbers that are not finite are errors, values do not change after checking."""
+    """A part of a recipe: unknown keys and infinite numbers are errors, values do not change after checking."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
