@@ -8,12 +8,14 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import torch
 
+from triga.core.arrays import IntArray
 from triga.core.artifact import dump_json, load_json
 from triga.core.durable import write_file
 from triga.core.events import Preflight
@@ -22,7 +24,7 @@ from triga.train.loop import Problem, accumulate
 
 __all__ = ["probe"]
 
-PROBE_BATCHES = 3
+PROBE_BATCHES = 5
 """The first is a warm-up."""
 MIN_GAIN = 1.05
 """bf16 must be this much faster: at equal speed the more exact type wins."""
@@ -35,7 +37,7 @@ def probe(problem: Problem, precision: Literal["auto", "fp32", "bf16"], stored: 
     if stored.exists():
         return Preflight(**load_json(stored))
     names = tuple(DTYPES) if precision == "auto" else (precision,)
-    seconds_per_token = {name: _measure(replace(problem, dtype=DTYPES[name])) for name in names}
+    seconds_per_token = _measure({name: replace(problem, dtype=DTYPES[name]) for name in names})
     chosen = names[0]
     if precision == "auto" and seconds_per_token["fp32"] > MIN_GAIN * seconds_per_token["bf16"]:
         chosen = "bf16"
@@ -44,24 +46,29 @@ def probe(problem: Problem, precision: Literal["auto", "fp32", "bf16"], stored: 
     return preflight
 
 
-def _measure(problem: Problem) -> float:
-    """Median seconds per token of forward and backward over the first micro-batches of the plan; no update.
+def _measure(problems: Mapping[str, Problem]) -> dict[str, float]:
+    """Seconds per token of forward and backward, without an update, on the plan's first micro-batches.
 
-    A batch that does not fit in memory is halved here as in the loop.
+    The ways take turns on the same batches, and the shortest time of each counts: another process can make a step
+    slower, never faster.
     """
-    steps = range(min(PROBE_BATCHES, problem.plan.num_steps))
-    batches = [rows for number in steps for rows in problem.plan.step(number).micro_batches][:PROBE_BATCHES]
-    rates = []
-    state = TrainState()
+    plan = next(iter(problems.values())).plan
+    steps = range(min(PROBE_BATCHES, plan.num_steps))
+    batches = [rows for number in steps for rows in plan.step(number).micro_batches][:PROBE_BATCHES]
+    warm_up, *counted = [{name: _time(problem, rows) for name, problem in problems.items()} for rows in batches]
+    return {name: min(times[name] for times in counted or [warm_up]) for name in problems}
+
+
+def _time(problem: Problem, rows: IntArray) -> float:
+    """A batch that does not fit in memory is halved here as in the loop."""
     problem.module.train()
-    for rows in batches:
-        started = time.perf_counter()
-        accumulate(problem, (rows,), state)
-        if problem.device.type == "cuda":
-            torch.cuda.synchronize(problem.device)
-        rates.append((time.perf_counter() - started) / max(int(problem.plan.lengths[rows].sum()), 1))
-        problem.module.zero_grad(set_to_none=True)
-    return sorted(rates[1:] or rates)[len(rates[1:]) // 2]
+    started = time.perf_counter()
+    accumulate(problem, (rows,), TrainState())
+    if problem.device.type == "cuda":
+        torch.cuda.synchronize(problem.device)
+    seconds = time.perf_counter() - started
+    problem.module.zero_grad(set_to_none=True)
+    return seconds / max(int(problem.plan.lengths[rows].sum()), 1)
 
 
 def _preflight(problem: Problem, precision: str, seconds_per_token: float) -> Preflight:
