@@ -97,9 +97,12 @@ def open_tokenizer(folder: Path) -> Tokenizer:
 
     try:
         converted = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        raw = converted.backend_tokenizer
+        raw, needed = converted.backend_tokenizer, converted.vocab_files_names
     except (OSError, ValueError, AttributeError, ImportError) as error:
         raise _incomplete(folder, TOKENIZER_FILE) from error
+    # Without a vocabulary transformers gives a tokenizer all the same; it knows no word.
+    if any(not (folder / name).is_file() for role, name in needed.items() if role != "tokenizer_file"):
+        raise _incomplete(folder, TOKENIZER_FILE)
     return Tokenizer(raw, uses_token_types=uses_token_types)
 
 
