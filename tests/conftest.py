@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+# Before torch is loaded: threads that spin while they wait make two processes on two cores many times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # -- runtime bundles (predict, serve) ---------------------------------------------------------------------------------
 
