@@ -73,4 +73,7 @@ def call(arguments: Sequence[str]) -> None:
 
 
 def main() -> None:
+    # Before torch is loaded. Its threads spin while they wait for each other; beside another busy process on two cores
+    # that made a training step 2.7 times slower than sleeping does (docs/experiments.md).
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     sys.exit(through_the_door(call, sys.argv[1:], os.environ))
