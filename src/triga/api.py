@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from triga.core.artifact import MANIFEST
+from triga.core.errors import ModelError
 from triga.core.events import Emit, ignore
 from triga.core.workspace import Workspace
 from triga.flow.open import open_folder
@@ -13,7 +15,7 @@ from triga.flow.registry import open_registry, require_intact
 from triga.flow.run import RunResult, run_recipe
 from triga.predict.pipeline import Pipeline
 
-__all__ = ["load", "open_model", "run"]
+__all__ = ["load", "locate_model", "run"]
 
 
 def run(
@@ -29,19 +31,29 @@ def load(model: str | Path, *, workspace: str | Path | None = None) -> Pipeline:
 
     A bundle runs on onnxruntime; a model folder needs torch (``pip install triga[train]``).
     """
-    return open_model(str(model), Workspace.locate(None if workspace is None else Path(workspace)))
-
-
-def open_model(model: str, workspace: Workspace) -> Pipeline:
-    """As ``load``: a folder that exists is a folder, anything else a name in the registry."""
-    return open_folder(locate_model(model, workspace))
+    where = Workspace.locate(None if workspace is None else Path(workspace))
+    return open_folder(locate_model(str(model), where))
 
 
 def locate_model(model: str, workspace: Workspace) -> Path:
-    """The folder of a path or of a registered name. Raises ``ModelError`` where there is neither."""
+    """The folder of a path (a bundle, a model, or a run that has one) or of a registered name.
+
+    Raises ``ModelError`` where there is neither; looking makes no workspace.
+    """
     folder = Path(model)
+    for inner in ("bundle", "model"):
+        if (folder / inner / MANIFEST).is_file():
+            return folder / inner
     if folder.is_dir():
         return folder
+    if "/" in model or not workspace.has_database:
+        raise ModelError(
+            "model-not-found",
+            "there is no folder '{model}', and no model of that name in the workspace",
+            where=workspace.root,
+            fix="correct the path (triga models list shows the names), or make a model with triga run RECIPE",
+            model=model,
+        )
     with open_registry(workspace.database_url) as registry:
         version = registry.model(model)
     require_intact(version)

@@ -10,7 +10,7 @@ import typer
 
 from triga.cli.files import require_absent
 from triga.cli.output import JsonOption, Settings, print_json, print_table, shown_path
-from triga.cli.shelves import ago, has_registry, headline, open_existing
+from triga.cli.shelves import ago, headline, open_existing
 
 if TYPE_CHECKING:
     from triga.flow.registry import ModelVersion
@@ -40,7 +40,7 @@ def list_models(
     """List model versions by name, newest first."""
     settings = Settings.of(context)
     found: tuple[ModelVersion, ...] = ()
-    if has_registry(settings.workspace):
+    if settings.workspace.has_database:
         with open_existing(settings.workspace) as registry:
             found = registry.models(name)
     if as_json:

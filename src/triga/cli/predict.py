@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from triga.cli.files import require_absent
-from triga.cli.find import ModelArgument, find_model
+from triga.cli.find import ModelArgument
 from triga.cli.output import JsonOption, Settings, json_line, print_table
 from triga.core.durable import disk_errors
 from triga.core.errors import Language
@@ -46,11 +46,11 @@ def predict(
         raise typer.BadParameter("give texts, or --file, or pipe lines into it", param_hint="TEXT")
     if out is not None:
         require_absent(out)
-    from triga.api import open_model
+    from triga.api import load
     from triga.cli.inputs import ask_file, ask_lines, ask_texts
 
     settings = Settings.of(context)
-    pipeline = open_model(str(find_model(model, settings)), settings.workspace)
+    pipeline = load(model, workspace=settings.workspace.root)
     if texts:
         asked = ask_texts(texts)
     elif file is not None:

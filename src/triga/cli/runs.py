@@ -10,7 +10,7 @@ import typer
 
 from triga.cli.output import JsonOption, Settings, print_json, print_table, shown_path, size
 from triga.cli.progress import duration
-from triga.cli.shelves import ago, has_registry, open_existing
+from triga.cli.shelves import ago, open_existing
 
 if TYPE_CHECKING:
     from triga.flow.registry import RunRow
@@ -45,7 +45,7 @@ def list_runs(
     """List runs, newest first."""
     settings = Settings.of(context)
     found: tuple[RunRow, ...] = ()
-    if has_registry(settings.workspace):
+    if settings.workspace.has_database:
         with open_existing(settings.workspace) as registry:
             found = registry.runs(name, limit=limit)
     if as_json:

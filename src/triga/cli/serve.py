@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from triga.cli.find import ModelArgument, find_model
+from triga.cli.find import ModelArgument
 from triga.cli.output import Settings
 from triga.core.errors import InputError, TrigaError
 
@@ -35,10 +35,11 @@ def serve(
     page_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8090,
 ) -> None:
     """Serve a bundle over HTTP until Ctrl-C: /v1/predict, TEI's routes, /health, /metrics, /docs."""
+    from triga.api import locate_model
     from triga.serve.run import serve
 
     settings = Settings.of(context)
-    folder, token = find_model(model, settings), _token(token_file)
+    folder, token = locate_model(model, settings.workspace), _token(token_file)
     with ExitStack() as until_the_end:
         until_the_end.enter_context(_log_to_stderr())
         welcome = _Welcome(settings, token, page_port if page else None, until_the_end)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,21 +12,16 @@ from triga.core.workspace import Workspace
 if TYPE_CHECKING:
     from triga.flow.registry.registry import Registry
 
-__all__ = ["ago", "has_registry", "headline", "open_existing"]
+__all__ = ["ago", "headline", "open_existing"]
 
 HEADLINE = ("macro_f1", "accuracy")
-
-
-def has_registry(workspace: Workspace) -> bool:
-    """Whether anything was ever run here. Looking must not make a workspace."""
-    return bool(os.environ.get("TRIGA_DATABASE_URL")) or (workspace.root / "triga.db").is_file()
 
 
 def open_existing(workspace: Workspace) -> Registry:
     """The workspace's registry. Raises ``InputError`` where nothing was run yet."""
     from triga.flow.registry import open_registry
 
-    if not has_registry(workspace):
+    if not workspace.has_database:
         raise InputError(
             "workspace-empty",
             "nothing was run in this workspace yet",

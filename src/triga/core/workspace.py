@@ -30,6 +30,11 @@ class Workspace:
         return os.environ.get("TRIGA_DATABASE_URL") or f"sqlite:///{self.root / 'triga.db'}"
 
     @property
+    def has_database(self) -> bool:
+        """Whether anything was ever run here; looking makes no workspace."""
+        return bool(os.environ.get("TRIGA_DATABASE_URL")) or (self.root / "triga.db").is_file()
+
+    @property
     def cache(self) -> Path:
         return self.root / "cache"
 
