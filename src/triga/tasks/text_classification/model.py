@@ -20,7 +20,7 @@ from triga.models.open import OpenedBase
 from triga.tasks.text_classification.spec import TextClassification
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 __all__ = ["TextClassificationModel", "pad"]
 
@@ -124,13 +124,8 @@ def _require_trained_body(module: PreTrainedModel, loading: Mapping[str, Any], f
         )
 
 
-DROPOUT_FIELDS = (
-    "hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "embedding_dropout",
-    "attention_dropout", "mlp_dropout", "dropout", "hidden_dropout", "activation_dropout",
-)  # fmt: skip
-
-
-def _set_dropout(config: Any, rate: float) -> None:
-    for field in DROPOUT_FIELDS:
-        if hasattr(config, field):
+def _set_dropout(config: PreTrainedConfig, rate: float) -> None:
+    """Every family has its own names: ``hidden_dropout_prob``, ``seq_classif_dropout``, ``resid_pdrop`` …"""
+    for field, value in config.to_dict().items():
+        if ("dropout" in field or field.endswith("pdrop")) and (value is None or isinstance(value, int | float)):
             setattr(config, field, rate)
