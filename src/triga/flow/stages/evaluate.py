@@ -70,6 +70,7 @@ def _evidence(context: Context, pipeline: Pipeline) -> Evidence:
         dev_logits=predict_all(pipeline.predictor, _encode(pipeline, dev))["logits"],
         temperature=training["temperature"],
         train=list(prepared.rows("train")),
+        leaked=prepared.leaked("test"),
         findings=[finding.as_dict() for finding in prepared.findings],
         lineage=pipeline.settings.lineage,
         latency={"torch": measure_latency(pipeline.predictor, encoded)},
