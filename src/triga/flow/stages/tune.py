@@ -99,7 +99,8 @@ def _make(context: Context, inputs: Mapping[str, Any]) -> None:
         settings.save(folder)
         (folder / "training.json").write_bytes(dump_json(training))
         (folder / "README.md").write_text(model_card(settings, training), encoding="utf-8")
-    shutil.rmtree(work)
+    for finished in context.folder.glob(".tune-*"):  # this one, and those that a changed recipe left unfinished
+        shutil.rmtree(finished)
 
 
 def _open(context: Context, work: Path, prepared: Prepared) -> _Job:
