@@ -17,6 +17,7 @@ from triga.predict.predictor import Predictor
 from triga.serve.app import create_app
 from triga.serve.desk import Desk
 from triga.serve.limits import ServeSettings
+from triga.serve.run import listen, server_config
 
 TOKEN = "a-token-of-the-tests-0123456789"
 
@@ -33,20 +34,23 @@ class Served:
 
 @contextmanager
 def serving(pipeline: Pipeline, settings: ServeSettings | None = None) -> Iterator[Served]:
+    settings = settings or ServeSettings()
     app = create_app(pipeline, settings=settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="on", ws="none", log_config=None))
-    thread = threading.Thread(target=server.run)
+    server = uvicorn.Server(server_config(app, settings))
+    listener = listen(("127.0.0.1", 0), "127.0.0.1")
+    thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.005)
-        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with httpx.Client(base_url=url, timeout=30) as client:
             yield Served(url, client, pipeline, app.state.desk)
     finally:
         server.should_exit = True
         thread.join()
+        listener.close()
 
 
 @dataclass

@@ -131,6 +131,13 @@ def test_a_chunked_body_is_refused_while_it_is_read(served: Served) -> None:
         assert connection.recv(12) == b"HTTP/1.1 413"
 
 
+def test_headers_without_end_are_cut_off(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2])), timeout=10) as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nhost: x\r\nlong: ")
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            connection.sendall(b"a" * (64 << 20))
+
+
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
 def test_a_body_must_be_declared_as_json(served: Served, kind: str | None) -> None:
     headers = {"content-type": kind} if kind else {}

@@ -28,7 +28,8 @@ PROGRAM = """
     from triga.serve.limits import ServeSettings
     from triga.serve.run import serve
 
-    settings = ServeSettings(notice_s=float(sys.argv[3]), drain_s=10, num_threads=1, max_batch_tokens=16)
+    limits = {"max_batch_tokens": 16, "max_queue_rows": 2048}
+    settings = ServeSettings(notice_s=float(sys.argv[3]), drain_s=60, num_threads=1, **limits)
     ready = lambda url: print(url, flush=True)
     serve(Path(sys.argv[1]), port=int(sys.argv[2]), settings=settings, on_ready=ready)
 """
@@ -66,7 +67,7 @@ def test_sigterm_loses_no_accepted_request(bundle: Path) -> None:
                     lost.append(repr(error))
 
     with _process(bundle) as (process, url):
-        callers = [threading.Thread(target=call, args=(url,)) for _ in range(8)]
+        callers = [threading.Thread(target=call, args=(url,)) for _ in range(6)]
         for caller in callers:
             caller.start()
         wait_for(lambda: len(answered) > 20)
@@ -87,14 +88,17 @@ def test_sigterm_loses_no_accepted_request(bundle: Path) -> None:
         socket.create_server(("127.0.0.1", int(url.rpartition(":")[2]))).close()
 
 
-def test_a_long_request_is_finished_behind_the_closed_door(bundle: Path) -> None:
-    with _process(bundle, notice_s=0) as (process, url), ThreadPoolExecutor(1) as caller, httpx.Client() as probe:
+def test_long_requests_are_finished_behind_the_closed_door(bundle: Path) -> None:
+    def ask(url: str) -> httpx.Response:
+        return httpx.post(url + "/v1/predict", json={"inputs": ["parcel " * 20] * 256}, timeout=60)
+
+    with _process(bundle, notice_s=0) as (process, url), ThreadPoolExecutor(6) as callers, httpx.Client() as probe:
         assert probe.get(url + "/health/live").status_code == 200
-        long = caller.submit(httpx.post, url + "/v1/predict", json={"inputs": ["parcel " * 20] * 512}, timeout=30)
-        wait_for(lambda: "triga_queue_size 512.0" in probe.get(url + "/metrics").text)
+        long = [callers.submit(ask, url) for _ in range(6)]
+        wait_for(lambda: "triga_queue_size 1536.0" in probe.get(url + "/metrics").text)
         process.terminate()
-        assert long.result().status_code == 200
-        assert len(long.result().json()["predictions"]) == 512
+        assert [call.result().status_code for call in long] == [200] * 6
+        assert [len(call.result().json()["predictions"]) for call in long] == [256] * 6
         assert process.wait(timeout=15) == 0
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from triga.core.errors import InputError, MachineError
@@ -26,7 +27,7 @@ from triga.serve.auth import is_fit_token
 from triga.serve.desk import Desk
 from triga.serve.limits import ServeSettings
 
-__all__ = ["listen", "serve"]
+__all__ = ["listen", "serve", "server_config"]
 
 LOGGER = logging.getLogger(__name__)
 BACKLOG = 512
@@ -60,20 +61,26 @@ def serve(
     try:
         pipeline = Pipeline.open(bundle, num_threads=settings.num_threads)
         app = create_app(pipeline, settings=settings)
-        config = uvicorn.Config(
-            app,
-            loop="asyncio",
-            lifespan="on",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=settings.drain_s,
-        )
-        asyncio.run(_serve(uvicorn.Server(config), app.state.desk, listener, on_ready))
+        server = uvicorn.Server(server_config(app, settings))
+        asyncio.run(_serve(server, app.state.desk, listener, on_ready))
     finally:
         listener.close()
+
+
+def server_config(app: FastAPI, settings: ServeSettings) -> uvicorn.Config:
+    """How triga runs uvicorn: nothing printed, no websockets, no proxy believed, the one parser that bounds headers."""
+    return uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",  # httptools saves 0.1 ms a request and takes headers without end (60 MB were held in memory)
+        lifespan="on",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.drain_s,
+    )
 
 
 async def _serve(
