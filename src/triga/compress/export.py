@@ -53,11 +53,21 @@ def export_onnx(module: nn.Module, path: Path, *, uses_token_types: bool, max_le
         )
     if program is None:
         raise TypeError("torch.onnx.export gave no program")
-    graph = program.model_proto
-    # Shapes that the exporter noted contradict those that the quantiser infers ("Inferred shape and existing shape
-    # differ"); they are only hints, so they go.
-    del graph.graph.value_info[:]
-    onnx.save(graph, str(path))
+    model = program.model_proto
+    _strip(model.graph)
+    onnx.save(model, str(path))
+
+
+def _strip(graph: Any) -> None:
+    """Take out what only the exporter needs.
+
+    Shapes that it noted contradict those that the quantiser infers ("Inferred shape and existing shape differ").
+    Stack traces tell whoever gets the bundle where this machine keeps its files, and outweigh a small model.
+    """
+    del graph.value_info[:]
+    del graph.metadata_props[:]
+    for part in (*graph.node, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]
 
 
 def _example(num_inputs: int, vocab_size: int) -> tuple[Tensor, ...]:
