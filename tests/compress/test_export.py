@@ -23,7 +23,7 @@ from triga.predict.onnx import OnnxPredictor
 MAX_LENGTH = 48
 SHAPES = [(1, 2), (1, 3), (1, MAX_LENGTH), (2, 2), (3, 5), (4, 6), (5, 17), (2, MAX_LENGTH)]
 """Rows × tokens: below, at and beyond the window of 4 tokens to each side, and all that is special about 1 and 2."""
-TOLERANCE = {"dynamic": 0.04, "blocks": 0.04}
+TOLERANCE = {"dynamic": 0.04, "blocks": 0.04, "weights": 0.02}
 """Largest difference of a probability. Measured here: 0.012 and 0.006 (ModernBERT), 0.012 and 0.015 (BERT)."""
 
 

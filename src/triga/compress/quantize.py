@@ -1,12 +1,14 @@
-"""Two int8 forms of a float32 graph. What each costs in answers is measured by ``parity``, never assumed.
+"""Three int8 forms of a float32 graph. What each costs in answers is measured by ``parity``, never assumed.
 
 ``dynamic``  weights by output channel, activations by the range of each call's tensor: the fastest.
 ``blocks``   weights and activations by blocks of 64 (MatMulNBits): a quarter of the error, slower on long rows. Taken
              where ``dynamic`` changes too many labels.
+``weights``  weights alone, by blocks of 64: as small, hardly different from float32 in answers and in speed. The last
+             resort.
 
-The embedding is int8 in both, with a scale a row: half of a small model is its embedding, and one scale for the whole
-table (what the library's own quantiser does) costs as much accuracy as all matrix products together. Norms, softmax and
-the head's activations stay float32.
+The embedding is int8 in all three, with a scale a row: half of a small model is its embedding, and one scale for the
+whole table (what the library's quantiser does) costs as much accuracy as all matrix products together. Norms, softmax
+and the head's activations stay float32.
 """
 
 from __future__ import annotations
@@ -21,9 +23,11 @@ import numpy as np
 
 __all__ = ["FORMS", "Form", "quantize_int8"]
 
-Form = Literal["dynamic", "blocks"]
-FORMS: tuple[Form, ...] = ("dynamic", "blocks")
+Form = Literal["dynamic", "blocks", "weights"]
+FORMS: tuple[Form, ...] = ("dynamic", "blocks", "weights")
 BLOCK_SIZE = 64
+FLOAT_ACTIVATIONS, INT8_ACTIVATIONS = 1, 4
+"""MatMulNBits' levels of accuracy."""
 INT8_MAX = 127
 
 
@@ -36,7 +40,9 @@ def quantize_int8(source: Path, target: Path, form: Form) -> None:
             case "dynamic":
                 _dynamic(source, target)
             case "blocks":
-                _blocks(source, target)
+                _blocks(source, target, INT8_ACTIVATIONS)
+            case "weights":
+                _blocks(source, target, FLOAT_ACTIVATIONS)
             case _:
                 assert_never(form)
         model = onnx.load(str(target))
@@ -51,7 +57,7 @@ def _dynamic(source: Path, target: Path) -> None:
     quantize_dynamic(source, target, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=kinds)
 
 
-def _blocks(source: Path, target: Path) -> None:
+def _blocks(source: Path, target: Path, accuracy_level: int) -> None:
     import onnx
     from onnxruntime.quantization import QuantFormat
     from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
@@ -59,7 +65,7 @@ def _blocks(source: Path, target: Path) -> None:
     config = DefaultWeightOnlyQuantConfig(
         block_size=BLOCK_SIZE,
         is_symmetric=True,
-        accuracy_level=4,  # 4: activations are quantised as well, by blocks
+        accuracy_level=accuracy_level,
         quant_format=QuantFormat.QOperator,
         op_types_to_quantize=("MatMul",),
         bits=8,
