@@ -1,7 +1,7 @@
 """The size dial: one word from which width, depth, heads and the peak learning rate follow.
 
 Shapes are ModernBERT's proportions (intermediate width 1.5 × hidden, GeGLU; Warner et al., 2024, arXiv:2412.13663).
-Rates were found by `benchmarks/bench_rates.py`; see docs/sizes.md.
+The rate of nano was tried on the benchmark sets; the others fall with the width and were not searched (docs/sizes.md).
 """
 
 from __future__ import annotations
