@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --constraint constraints.txt torch==2.13.0
-	$(PIP) install --constraint constraints.txt --editable ".[train,pages,dev]"
+	$(PIP) install --constraint constraints.txt --editable ".[train,pages,postgres,dev]"
 	touch $(STAMP)
 
 install: $(STAMP)
