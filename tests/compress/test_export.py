@@ -23,7 +23,7 @@ from triga.predict.onnx import OnnxPredictor
 MAX_LENGTH = 48
 SHAPES = [(1, 2), (1, 3), (1, MAX_LENGTH), (2, 2), (3, 5), (4, 6), (5, 17), (2, MAX_LENGTH)]
 """Rows × tokens: below, at and beyond the window of 4 tokens to each side, and all that is special about 1 and 2."""
-TOLERANCE = {"dynamic": 0.04, "blocks": 0.04, "weights": 0.02}
+TOLERANCE = {"rows": 0.04, "blocks": 0.04, "weights": 0.02}
 """Largest difference of a probability. Measured here: 0.012 and 0.006 (ModernBERT), 0.012 and 0.015 (BERT)."""
 
 
@@ -150,14 +150,14 @@ def test_embeddings_are_int8_with_a_scale_a_row(exported: Exported, form: Any) -
 @pytest.mark.parametrize("form", FORMS)
 def test_matrix_products_are_int8(exported: Exported, form: Any) -> None:
     kinds = Counter(node.op_type for node in onnx.load(str(exported.quantized(form))).graph.node)
-    assert kinds["MatMulInteger" if form == "dynamic" else "MatMulNBits"] >= 8
+    assert kinds["MatMulInteger" if form == "rows" else "MatMulNBits"] >= 8
     assert (
         kinds["LayerNormalization"]
         == Counter(node.op_type for node in onnx.load(str(exported.path)).graph.node)["LayerNormalization"]
     )
 
 
-@pytest.mark.parametrize(("form", "share"), [("dynamic", 0.55), ("blocks", 0.75)])
+@pytest.mark.parametrize(("form", "share"), [("rows", 0.55), ("blocks", 0.75)])
 def test_weights_shrink(exported: Exported, form: Any, share: float) -> None:
     """Counted in tensors: a graph this small weighs more than its weights. In blocks of 64, a width of 16 is padded."""
 
@@ -170,7 +170,7 @@ def test_weights_shrink(exported: Exported, form: Any, share: float) -> None:
 
 def test_a_small_table_stays_as_it_is(exported: Exported) -> None:
     """Two token types, 48 positions: a scale a row would save nothing."""
-    tensors = onnx.load(str(exported.quantized("dynamic"))).graph.initializer
+    tensors = onnx.load(str(exported.quantized("rows"))).graph.initializer
     tables = {tuple(tensor.dims) for tensor in tensors if tensor.data_type == TensorProto.FLOAT}
     if exported.uses_token_types:
         assert {(2, 16), (MAX_LENGTH, 16)} <= tables

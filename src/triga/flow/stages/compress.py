@@ -58,7 +58,7 @@ def _inputs(context: Context) -> Mapping[str, Any]:
     return {
         "model": Artifact.open(context.model).fingerprint,
         "data": Artifact.open(context.data).fingerprint,
-        "recipe": fingerprint(context.recipe.compress),
+        "recipe": fingerprint(context.recipe.compress, FORMS),
     }
 
 
