@@ -1,0 +1,76 @@
+"""``triga run`` killed with SIGKILL at random moments, from data to bundle: the next run ends as if never cut."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from triga.core.artifact import Artifact
+
+ROOT = Path(__file__).parents[2]
+INTENTS = ("order_status", "refund_status", "store_hours", "invoice")
+RECIPE = """
+name: tiny
+base: {kind: scratch, size: nano, vocab_size: 300}
+task: {kind: text-classification}
+data: {train: train.csv, columns: {text: question, label: intent}}
+tune: {num_train_epochs: 3, max_tokens_per_batch: 256, precision: bf16, save_steps: 5, dropout: 0.1}
+evaluate: {num_bootstrap: 100, baseline: false}
+compress: {quantize: int8, min_agreement: 0.5}
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recipe")
+    with open(ROOT / "recipes/demo/data/train.csv", encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["intent"] in INTENTS]
+    with open(folder / "train.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["question", "intent"])
+        writer.writeheader()
+        writer.writerows(rows)
+    (folder / "tiny.yaml").write_text(RECIPE, encoding="utf-8")
+    return folder / "tiny.yaml"
+
+
+def _start(recipe: Path, workspace: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "triga.cli", "--workspace", str(workspace), "run", str(recipe)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _weights(workspace: Path) -> str:
+    return hashlib.sha256((workspace / "runs/tiny/model/model.safetensors").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("count", [pytest.param(2, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.faults)])
+@pytest.mark.timeout(3000)
+def test_killed_at_random_moments_the_next_run_ends_alike(recipe: Path, tmp_path: Path, count: int) -> None:
+    assert _start(recipe, tmp_path / "warm-up").wait() == 0
+    started = time.monotonic()
+    assert _start(recipe, tmp_path / "unbroken").wait() == 0
+    whole = time.monotonic() - started
+    expected, moments, killed = _weights(tmp_path / "unbroken"), random.Random(count), 0
+    for i in range(count):
+        workspace = tmp_path / str(i)
+        process = _start(recipe, workspace)
+        try:
+            process.wait(timeout=moments.uniform(0.05, 0.9) * whole)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            killed += 1
+        again = _start(recipe, workspace)
+        assert again.wait() == 0
+        assert _weights(workspace) == expected
+        for name in ("data", "model", "evaluation", "bundle"):
+            Artifact.open(workspace / "runs/tiny" / name).verify()
+        assert not list((workspace / "runs/tiny").glob(".*.tmp-*"))
+    assert killed >= count / 2
