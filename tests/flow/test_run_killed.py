@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from triga.core.artifact import Artifact
 
-ROOT = Path(__file__).parents[2]
-INTENTS = ("order_status", "refund_status", "store_hours", "invoice")
 RECIPE = """
 name: tiny
 base: {kind: scratch, size: nano, vocab_size: 300}
@@ -29,14 +27,9 @@ compress: {quantize: int8, min_agreement: 0.5}
 
 
 @pytest.fixture(scope="module")
-def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recipe(tmp_path_factory: pytest.TempPathFactory, write_questions: Callable[[Path], None]) -> Path:
     folder = tmp_path_factory.mktemp("recipe")
-    with open(ROOT / "recipes/demo/data/train.csv", encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["intent"] in INTENTS]
-    with open(folder / "train.csv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, ["question", "intent"])
-        writer.writeheader()
-        writer.writerows(rows)
+    write_questions(folder / "train.csv")
     (folder / "tiny.yaml").write_text(RECIPE, encoding="utf-8")
     return folder / "tiny.yaml"
 
