@@ -107,3 +107,17 @@ def test_the_engine_computes_in_evaluation_mode_without_gradients(tiny: Tiny) ->
     np.testing.assert_array_equal(first, second)
     assert first.dtype == np.float32
     assert pick_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_opening_and_saving_say_nothing(
+    make_folder: Callable[..., Path], tiny: Tiny, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Only the command line speaks. A head that does not fit makes transformers print a report, saving draws a bar."""
+    from transformers.utils import logging
+
+    base = open_base(FolderBase(path=make_folder("bert", num_labels=2)), lambda: ())
+    before = (logging.get_verbosity(), logging.is_progress_bar_enabled())
+    capfd.readouterr()
+    save_model(tiny.task.build(base, seed=0), base.tokenizer, tmp_path / "saved", max_length=MAX_LENGTH)
+    assert capfd.readouterr() == ("", "")
+    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before

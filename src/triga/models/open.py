@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from triga.core.artifact import MANIFEST, Artifact, load_json
 from triga.core.errors import ModelError
-from triga.models.quiet import no_progress_bars
 from triga.models.recipe import Base, FolderBase, HubBase, ScratchBase
 from triga.models.size import SIZES
 from triga.text.tokenizer import TOKENIZER_FILE, Tokenizer
@@ -49,7 +48,6 @@ class OpenedBase:
 
 def open_base(base: Base, texts: Callable[[], Iterable[str]], *, online: bool = False) -> OpenedBase:
     """Open a base. ``texts`` gives the training text, read only where a tokenizer has to be trained."""
-    no_progress_bars()
     match base:
         case ScratchBase():
             tokenizer = train_wordpiece(texts(), base.vocab_size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from triga.models.quiet import no_progress_bars
+from triga.models.quiet import quiet_transformers
 from triga.text.tokenizer import PAD_TOKENS, Tokenizer
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def save_model(module: PreTrainedModel, tokenizer: Tokenizer, folder: Path, *, m
     """``config.json, model.safetensors, tokenizer.json, tokenizer_config.json, special_tokens_map.json``."""
     from transformers import PreTrainedTokenizerFast
 
-    no_progress_bars()
-    module.save_pretrained(folder)
+    with quiet_transformers():
+        module.save_pretrained(folder)
     vocabulary = tokenizer.raw.get_vocab(with_added_tokens=True)
     special = {
         role: found

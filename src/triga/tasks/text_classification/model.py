@@ -17,6 +17,7 @@ from triga.core.errors import ModelError
 from triga.models import fast
 from triga.models.layers import depths
 from triga.models.open import OpenedBase
+from triga.models.quiet import quiet_transformers
 from triga.tasks.text_classification.spec import TextClassification
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class TextClassificationModel:
             config.pad_token_id = base.tokenizer.pad_id
         if dropout is not None:
             _set_dropout(config, dropout)
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(), quiet_transformers():
             torch.manual_seed(seed)
             if base.folder is None:
                 return AutoModelForSequenceClassification.from_config(config)
