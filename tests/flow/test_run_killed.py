@@ -35,8 +35,13 @@ def recipe(tmp_path_factory: pytest.TempPathFactory, write_questions: Callable[[
 
 
 def _start(recipe: Path, workspace: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "triga.cli", "--workspace", str(workspace), "run", str(recipe)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "triga.cli", "--debug", "--workspace", str(workspace), "run", str(recipe)]
+    with open(workspace.with_suffix(".log"), "wb") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log)
+
+
+def _finish(recipe: Path, workspace: Path) -> None:
+    assert _start(recipe, workspace).wait() == 0, workspace.with_suffix(".log").read_text(encoding="utf-8")
 
 
 def _weights(workspace: Path) -> str:
@@ -46,9 +51,9 @@ def _weights(workspace: Path) -> str:
 @pytest.mark.parametrize("count", [pytest.param(2, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.faults)])
 @pytest.mark.timeout(3000)
 def test_killed_at_random_moments_the_next_run_ends_alike(recipe: Path, tmp_path: Path, count: int) -> None:
-    assert _start(recipe, tmp_path / "warm-up").wait() == 0
+    _finish(recipe, tmp_path / "warm-up")
     started = time.monotonic()
-    assert _start(recipe, tmp_path / "unbroken").wait() == 0
+    _finish(recipe, tmp_path / "unbroken")
     whole = time.monotonic() - started
     expected, moments, killed = _weights(tmp_path / "unbroken"), random.Random(count), 0
     for i in range(count):
@@ -60,8 +65,7 @@ def test_killed_at_random_moments_the_next_run_ends_alike(recipe: Path, tmp_path
             process.send_signal(signal.SIGKILL)
             process.wait()
             killed += 1
-        again = _start(recipe, workspace)
-        assert again.wait() == 0
+        _finish(recipe, workspace)
         assert _weights(workspace) == expected
         for name in ("data", "model", "evaluation", "bundle"):
             Artifact.open(workspace / "runs/tiny" / name).verify()
