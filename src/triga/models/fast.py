@@ -1,7 +1,7 @@
 """ModernBERT's forward pass, equal to transformers' and about twice as fast to train on a CPU.
 
 It runs over transformers' own module (same parameters, same state dict), so a model trained here is a plain
-transformers model. What is different, by measured gain (benchmarks/results/tune_*.md):
+transformers model. What is different, by measured gain (docs/experiments.md):
 
 * attention as two batched matrix products and a softmax for short rows: torch's fused CPU kernel spends a third of a
   training step in its backward pass at 16–128 tokens;
