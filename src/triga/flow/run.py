@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from triga.core.artifact import load_json
-from triga.core.durable import write_file
+from triga.core.durable import make_folder, write_file
 from triga.core.errors import InputError
 from triga.core.events import Emit, StageFinished, StageSkipped, StageStarted, ignore
 from triga.core.workspace import Workspace
@@ -63,7 +63,7 @@ def run_recipe(recipe: Recipe, workspace: Workspace, *, emit: Emit = ignore, unt
     """Run the stages of ``recipe``, up to ``until``. Raises what a stage raises, after recording it."""
     stages = _stages(recipe, until)
     context = Context(recipe, workspace, emit)
-    context.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(context.folder)
     write_file(context.folder / "recipe.yaml", resolved(recipe).encode())
     with open_registry(workspace.database_url) as registry:
         run = registry.start_run(

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from triga.core.artifact import Artifact, dump_json, writing
+from triga.core.durable import make_folder
 from triga.core.events import JsonLines, Preflight, Sink, fan_out
 from triga.core.section import fingerprint
 from triga.data.prepare import Prepared
@@ -37,6 +38,7 @@ from triga.tasks.base import TaskSpec
 from triga.tasks.models import TaskModel, open_task_model
 from triga.tasks.text_classification.spec import TextClassification
 from triga.train.loop import Batch, Problem
+from triga.train.optimizer import choose_trainable
 from triga.train.plan import Plan
 from triga.train.probe import DTYPES, probe
 from triga.train.recipe import TuneSection
@@ -79,7 +81,7 @@ def _inputs(context: Context) -> Mapping[str, Any]:
 
 def _make(context: Context, inputs: Mapping[str, Any]) -> None:
     work = context.folder / f".tune-{fingerprint(dict(inputs))[:12]}"
-    work.mkdir(parents=True, exist_ok=True)
+    make_folder(work)
     prepared = Prepared.open(context.data)
     job = _open(context, work, prepared)
     training: dict[str, Any] = {"num_steps": 0}
@@ -140,6 +142,7 @@ def _train(job: _Job) -> dict[str, Any]:
         job.context.recipe.seed,
     )
     problem = Problem(job.module, collate, job.task.loss, plan, job.predictor.device, torch.float32)
+    choose_trainable(job.module, section)
     preflight = probe(problem, section.precision, job.work / "preflight.json")
     job.context.emit(preflight)
     rate = section.learning_rate or default_learning_rate(
