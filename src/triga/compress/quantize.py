@@ -2,7 +2,7 @@
 
 ``rows``     weights by output channel, activations by token: the fastest on short texts. The library's dynamic form
              takes one scale for the whole tensor, so that a row's answer depends on its neighbours and on padding; here
-             each token has its own, rows can be batched, and the error is a third.
+             each token has its own, and rows can be batched.
 ``blocks``   weights and activations by blocks of 64 (MatMulNBits): more exact, slower. Taken where ``rows`` changes too
              many labels.
 ``weights``  weights alone, by blocks of 64: as small, hardly different from float32 in answers and in speed. The last
