@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from triga.core.errors import DataError
 from triga.data.rows import Place, Record, Unreadable
 from triga.data.sources.dialect import Dialect, sniff
 from triga.data.sources.files import DataFile, file_errors
-from triga.data.sources.text_lines import open_lines
+from triga.data.sources.text_lines import TextFileSource, open_lines
 
 __all__ = ["DelimitedSource", "open_delimited"]
 
@@ -20,19 +20,8 @@ HEAD_CHARS = 1 << 18
 
 
 @dataclass(frozen=True)
-class DelimitedSource:
-    file: DataFile
-    encoding: str
+class DelimitedSource(TextFileSource):
     dialect: Dialect
-    label_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return self.file.name
-
-    @property
-    def fingerprint(self) -> str:
-        return self.file.fingerprint
 
     @property
     def details(self) -> Mapping[str, str]:

@@ -10,14 +10,14 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from triga.core.errors import DataError
 from triga.data.rows import Place, Record, Unreadable
-from triga.data.sources.files import DataFile, file_errors
+from triga.data.sources.files import file_errors
 from triga.data.sources.json_lines import invalid_json, not_an_object
-from triga.data.sources.text_lines import MAX_LINE_CHARS, MAX_RAW_CHARS, too_long
+from triga.data.sources.text_lines import MAX_LINE_CHARS, MAX_RAW_CHARS, TextFileSource, too_long
 
 __all__ = ["JsonDocumentSource"]
 
@@ -29,19 +29,7 @@ _GAP = re.compile(r"[\s,]*")
 
 
 @dataclass(frozen=True)
-class JsonDocumentSource:
-    file: DataFile
-    encoding: str
-    label_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return self.file.name
-
-    @property
-    def fingerprint(self) -> str:
-        return self.file.fingerprint
-
+class JsonDocumentSource(TextFileSource):
     @property
     def details(self) -> Mapping[str, str]:
         return {"format": "json", "encoding": self.encoding}

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from triga.core.errors import DataError
 from triga.data.rows import Place, Record, Unreadable
-from triga.data.sources.files import DataFile, file_errors
-from triga.data.sources.text_lines import open_lines
+from triga.data.sources.files import file_errors
+from triga.data.sources.text_lines import TextFileSource, open_lines
 
 __all__ = ["JsonLinesSource", "invalid_json", "not_an_object"]
 
 
 @dataclass(frozen=True)
-class JsonLinesSource:
-    file: DataFile
-    encoding: str
-    label_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return self.file.name
-
-    @property
-    def fingerprint(self) -> str:
-        return self.file.fingerprint
-
+class JsonLinesSource(TextFileSource):
     @property
     def details(self) -> Mapping[str, str]:
         return {"format": "jsonl", "encoding": self.encoding}

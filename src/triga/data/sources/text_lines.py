@@ -6,20 +6,41 @@ import codecs
 import difflib
 import encodings.aliases
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from triga.core.errors import DataError
 from triga.data.sources.files import DataFile, binary_file, file_errors
 from triga.text.encodings import detect_encoding, encoding_of, is_utf8_chinese
 
-__all__ = ["MAX_LINE_CHARS", "MAX_RAW_CHARS", "TextLines", "find_encoding", "open_lines", "too_long"]
+__all__ = ["MAX_LINE_CHARS", "MAX_RAW_CHARS", "TextFileSource", "TextLines", "find_encoding", "open_lines", "too_long"]
 
 MAX_LINE_CHARS = 1 << 24
 """16 Mi characters, some ten novels. A longer line is refused, not held in memory."""
 MAX_RAW_LINES = 20
 MAX_RAW_CHARS = 1000
+
+
+@dataclass(frozen=True)
+class TextFileSource:
+    """What the formats that are text have in common as a ``Source``; a format adds ``details`` and ``__iter__``."""
+
+    file: DataFile
+    encoding: str
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @property
+    def fingerprint(self) -> str:
+        return self.file.fingerprint
+
+    @property
+    def label_names(self) -> Mapping[str, tuple[str, ...]]:
+        return {}
 
 
 class TextLines:

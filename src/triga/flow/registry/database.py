@@ -20,7 +20,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
-from triga.core.durable import DISK, disk_errors
+from triga.core.durable import disk_errors, make_folder
 from triga.core.errors import MachineError
 from triga.flow.registry.failures import database_errors
 from triga.flow.registry.mounts import refuse_network_file_system
@@ -118,7 +118,8 @@ def _unusable_url(shown: str) -> MachineError:
 
 def _connect_sqlite(file: Path) -> Database:
     refuse_network_file_system(file)
-    _make_folder(file.parent)
+    with disk_errors(file.parent):  # SQLite syncs the folder that it writes to; new folders are on us
+        make_folder(file.parent)
     engine = create_engine(
         URL.create("sqlite+pysqlite", database=str(file)),
         json_serializer=_to_json,
@@ -131,15 +132,6 @@ def _connect_sqlite(file: Path) -> Database:
         _switch_to_wal(engine)
         on_error.pop_all()
     return Database(engine, str(file), file)
-
-
-def _make_folder(folder: Path) -> None:
-    """SQLite syncs the folder that it writes to; folders that are new themselves are on us."""
-    with disk_errors(folder):
-        new = [path for path in (folder, *folder.parents) if not path.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in new:
-            DISK.fsync(path.parent)
 
 
 def _set_pragmas(connection: sqlite3.Connection, record: object) -> None:
