@@ -134,7 +134,9 @@ def read_texts(path: Path | None) -> list[str]:
 
 def _request(text: str) -> bytes:
     body = json.dumps({"inputs": [text]}, ensure_ascii=False).encode()
-    head = "POST /v1/predict HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n"
+    head = (
+        "POST /v1/predict HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n"
+    )
     return head.format(len(body)).encode() + body
 
 

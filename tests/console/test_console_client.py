@@ -54,9 +54,9 @@ def test_info_names_the_model_and_its_limits(real_url: str) -> None:
 
 
 @pytest.mark.parametrize(("takes_pairs", "expected"), [(True, "always"), (False, "never"), (None, "optional")])
-def test_pairs_are_found_by_asking(make_bundle: Any, takes_pairs: bool | None, expected: str) -> None:
+def test_info_says_whether_the_model_takes_pairs(make_bundle: Any, takes_pairs: bool | None, expected: str) -> None:
     with running(real_app(Pipeline.open(make_bundle(takes_pairs=takes_pairs), num_threads=1))) as url:
-        assert ask(url, lambda api: api.pairs("en")) == expected
+        assert ask(url, lambda api: api.info("en")).pairs == expected
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

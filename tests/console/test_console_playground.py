@@ -139,7 +139,7 @@ def test_a_pair_is_asked_as_one_and_needs_both(stub: Behaviour) -> None:
         await playground.ask()
         model = playground.model
         assert model is not None
-        playground.model = type(model)(model.info, "always")
+        playground.model = model.model_copy(update={"takes_pairs": True})
         playground.write("first", " ")
         assert playground.question is None
 

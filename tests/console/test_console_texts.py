@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import triga.console
-from triga.console.texts import TEXTS, Texts, preferred_language
+from triga.console.texts import TEXTS, Texts, page_language
 
 SENTENCES = [entry.name for entry in fields(Texts) if isinstance(getattr(TEXTS["en"], entry.name), str)]
 
@@ -48,9 +48,9 @@ def test_every_sentence_is_used_and_translated() -> None:
     ],
 )
 def test_the_language_of_a_first_visit(remembered: str | None, accepted: str, expected: str) -> None:
-    assert preferred_language(remembered, accepted) == expected
+    assert page_language(remembered, accepted) == expected
 
 
 @given(st.none() | st.text(), st.text())
 def test_any_header_gives_a_language(remembered: str | None, accepted: str) -> None:
-    assert preferred_language(remembered, accepted) in TEXTS
+    assert page_language(remembered, accepted) in TEXTS

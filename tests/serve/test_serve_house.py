@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import resources
 from typing import Any
 
+import pytest
 from fastapi.routing import APIRoute
 from running_server import TOKEN, Served, wait_for
 
@@ -31,7 +35,7 @@ def _routes(served: Served) -> list[tuple[str, str]]:
     return sorted(shown | hidden)
 
 
-def test_every_route_but_the_probes_needs_the_token(guarded: Served) -> None:
+def test_every_route_but_the_probes_and_the_manual_needs_the_token(guarded: Served) -> None:
     routes = _routes(guarded)
     assert {"/v1/predict", "/predict", "/info", "/metrics", "/docs", "/openapi.json"} <= {path for _, path in routes}
     for method, path in routes:
@@ -46,13 +50,32 @@ def test_every_route_but_the_probes_needs_the_token(guarded: Served) -> None:
         }
         expected = 200 if path in OPEN_PATHS else 401
         assert set(answers.values()) == {expected}, (method, path, answers)
-    assert {"/health/live", "/health/ready"} == OPEN_PATHS
+    assert {"/health/live", "/health/ready", "/docs", "/openapi.json"} == OPEN_PATHS
 
 
 def test_unknown_paths_do_not_show_without_the_token(guarded: Served) -> None:
     assert guarded.client.get("/nowhere").status_code == 401
     assert guarded.client.get("/health/live/").status_code == 401
     assert guarded.client.get("/nowhere", headers=BEARER).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "192.168.0.7", "", "[::1"]
+)
+def test_without_a_token_only_loopback_names_are_answered(served: Served, host: str) -> None:
+    """A web page of evil.example, whose name now leads to 127.0.0.1, asks with its own name."""
+    refused = served.client.post("/v1/predict", json={"inputs": "hello"}, headers={"host": host})
+    assert (refused.status_code, refused.json()["code"]) == (403, "host-strange")
+    assert served.client.get("/health/live", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "LOCALHOST", "[::1]:8000", "127.1.2.3:80"])
+def test_loopback_names_are_answered(served: Served, host: str) -> None:
+    assert served.client.get("/info", headers={"host": host}).status_code == 200
+
+
+def test_with_a_token_any_name_is_answered(guarded: Served) -> None:
+    assert guarded.client.get("/info", headers={**BEARER, "host": "models.example"}).status_code == 200
 
 
 def test_the_token_opens(guarded: Served) -> None:
@@ -114,6 +137,18 @@ def test_the_documentation_needs_no_network(served: Served) -> None:
     for path in served.client.get("/openapi.json").json()["paths"]:
         assert f"<code>{path}</code>" in page
     assert "maxLength" in page
+
+
+def test_the_documentation_speaks_chinese(served: Served) -> None:
+    """Every sentence of the page has a Chinese twin, and no twin is left over."""
+    twins = json.loads(resources.files("triga.serve").joinpath("docs_zh.json").read_text("utf-8"))
+    english, chinese = (served.client.get("/docs", headers={"accept-language": name}).text for name in ("en", "zh-CN"))
+    assert 'lang="zh-CN"' in chinese
+    assert "对文本或文本对进行分类" in chinese
+    said = {html.unescape(text).strip() for text in re.findall(r">([^<>]+)<", english.partition("<body>")[2])}
+    strange = [text for text in said if text in html.unescape(chinese) and re.search("[a-z]+ [a-z]+", text)]
+    assert [text for text in strange if not text.lstrip().startswith(("{", "curl"))] == []
+    assert [text for text in twins if text not in html.unescape(english)] == []
 
 
 def _fields(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -61,9 +61,8 @@ def test_more_requests_than_seats_are_refused_before_their_body_is_read(pipeline
         callers.submit(_post, served, "hello")
         wait_for(lambda: _queued(served) == 1)
         with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2])), timeout=10) as connection:
-            head = (
-                "POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n"
-            )
+            head = "POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+            head += "content-length: 99\r\n\r\n"
             connection.sendall(head.encode())
             assert connection.recv(12) == b"HTTP/1.1 429"
 
@@ -138,9 +137,8 @@ def test_callers_who_hang_up_are_not_computed(pipeline: Pipeline) -> None:
         first = callers.submit(_post, served, "hello")
         wait_for(lambda: gate.batches == [1])
         body = b'{"inputs": ["gone", "gone"]}'
-        head = (
-            f"POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
-        )
+        head = "POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        head += f"content-length: {len(body)}\r\n"
         with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2]))) as connection:
             connection.sendall(head.encode() + b"\r\n" + body)
             wait_for(lambda: _queued(served) == 3)

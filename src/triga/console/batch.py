@@ -122,7 +122,7 @@ class Batch:
 
     async def _run(self, questions: list[Question], turn: int) -> None:
         model = self.playground.model
-        size = min(CHUNK, model.info.max_inputs) if model else CHUNK
+        size = min(CHUNK, model.max_inputs) if model else CHUNK
         for start in range(0, len(questions), size):
             chunk = questions[start : start + size]
             outcome = await self._patiently(chunk, turn)

@@ -93,13 +93,19 @@ class _ModelType(_Wire):
 
 
 class ModelInfo(_Wire):
-    """``GET /info`` as text-embeddings-inference words it."""
+    """``GET /info`` as text-embeddings-inference words it, and whether the model takes pairs."""
 
     name: str = Field(alias="model_id")
     precision: str = Field(alias="model_dtype")
     model_type: _ModelType
     max_tokens: int = Field(alias="max_input_length", ge=1)
     max_inputs: int = Field(alias="max_client_batch_size", ge=1)
+
+    takes_pairs: bool | None = None
+
+    @property
+    def pairs(self) -> Pairs:
+        return {None: "optional", True: "always", False: "never"}[self.takes_pairs]  # type: ignore[return-value]
 
     @property
     def num_labels(self) -> int:
@@ -157,15 +163,6 @@ class Api:
         """The served model's name, labels and limits."""
         response = await self._send("GET", "/info", language)
         return response if isinstance(response, Trouble) else self._parse(ModelInfo, response, language)
-
-    async def pairs(self, language: Language) -> Pairs | Trouble:
-        """Whether the model takes pairs, found by asking twice: TEI's ``/info`` has no field for it."""
-        pair, single = await self.predict([("a", "b")], language), await self.predict(["a"], language)
-        if isinstance(pair, Trouble) and pair.code != "input-pair-refused":
-            return pair
-        if isinstance(single, Trouble) and single.code != "input-pair-needed":
-            return single
-        return "never" if isinstance(pair, Trouble) else "always" if isinstance(single, Trouble) else "optional"
 
     async def predict(self, questions: Sequence[Question], language: Language) -> Reply | Trouble:
         """An answer with all scores for each text or pair."""

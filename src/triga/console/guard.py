@@ -9,13 +9,14 @@ browser, which needs 'unsafe-eval'; markup that slips into the page still runs n
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from triga.core.http import is_loopback_host
 
 __all__ = ["Guard"]
 
@@ -96,15 +97,7 @@ class _Stamp:
 
 def _is_own(headers: Headers) -> bool:
     host, origin = headers.get("host", ""), headers.get("origin")
-    return _is_loopback(host) and (origin is None or urlsplit(origin).netloc == host)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+    return is_loopback_host(host) and (origin is None or urlsplit(origin).netloc == host)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,11 +14,11 @@ from typing import Any
 
 from triga.console.batch import Batch
 from triga.console.batch_tab import BatchTab
-from triga.console.client import Api
+from triga.console.client import Api, ModelInfo
 from triga.console.elements import box, push, words
 from triga.console.history import History, Try
-from triga.console.playground import Model, Playground
-from triga.console.texts import TEXTS, Texts, preferred_language
+from triga.console.playground import Playground
+from triga.console.texts import TEXTS, Texts, page_language
 from triga.console.theme import style_sheet
 from triga.console.try_tab import TryTab
 from triga.core.errors import Language
@@ -42,7 +42,7 @@ def add_page(api: Api, examples: Sequence[str]) -> None:
     async def show() -> None:
         client = ui.context.client
         headers = client.request.headers
-        language = preferred_language(client.request.cookies.get(COOKIE), headers.get("accept-language", ""))
+        language = page_language(client.request.cookies.get(COOKIE), headers.get("accept-language", ""))
         page = _Page(client, Playground(api, language, History()), examples)
         client.on_delete(page.close)
         with contextlib.suppress(TimeoutError):  # then the page stands there and says that it waits
@@ -63,7 +63,7 @@ class _Page:
         self._examples = examples
         self._storage: dict[str, object] | None = None
         self._tab = "try"
-        self._built_for: Model | None = None
+        self._built_for: ModelInfo | None = None
 
     @property
     def texts(self) -> Texts:
@@ -100,7 +100,7 @@ class _Page:
         self._built_for = model
         self._root.clear()
         with self._root:
-            ui.page_title(texts.title.format(model=model.info.name if model else "triga"))
+            ui.page_title(texts.title.format(model=model.name if model else "triga"))
             self._build_header(texts, model)
             with box("div"):
                 with ui.tabs(value=self._tab, on_change=self._on_tab).classes("tg-tabs").props(TAB_PROPS) as tabs:
@@ -112,9 +112,9 @@ class _Page:
                     with ui.tab_panel("batch"):
                         self._batch_tab = BatchTab(self.batch, texts)
 
-    def _build_header(self, texts: Texts, model: Model | None) -> None:
+    def _build_header(self, texts: Texts, model: ModelInfo | None) -> None:
         with box("header", "tg-header"):
-            words(model.info.name if model else texts.unknown_model, "h1", "tg-name", dir="auto")
+            words(model.name if model else texts.unknown_model, "h1", "tg-name", dir="auto")
             with box("p", "tg-facts"):
                 words(texts.task, "strong")
                 if model:
@@ -179,6 +179,5 @@ class _Page:
             await self.playground.recover()
 
 
-def _facts(texts: Texts, model: Model) -> str:
-    info = model.info
+def _facts(texts: Texts, info: ModelInfo) -> str:
     return texts.facts.format(num_labels=info.num_labels, precision=info.precision, max_tokens=info.max_tokens)

@@ -8,25 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from triga.console.client import AWAY_CODE, BUSY_CODE, Api, ModelInfo, Pairs, Question, Reply, Trouble
+from triga.console.client import AWAY_CODE, BUSY_CODE, Api, ModelInfo, Question, Reply, Trouble
 from triga.console.history import History, Try
 from triga.core.errors import Language
 
-__all__ = ["Model", "Playground"]
+__all__ = ["Playground"]
 
 SETTLE_S = 1.5
 """A text that stands so long is a try worth remembering; what is typed over sooner is not."""
 MAX_RETRIES = 5
 """How often one text is asked again without a keystroke. Bounded, so that a text that fells the server cannot fell it
 again for ever."""
-
-
-@dataclass(frozen=True)
-class Model:
-    info: ModelInfo
-    pairs: Pairs
 
 
 class Playground:
@@ -38,7 +31,7 @@ class Playground:
         self.history = history
         self.text = ""
         self.pair = ""
-        self.model: Model | None = None
+        self.model: ModelInfo | None = None
         self.reply: Reply | None = None
         self.trouble: Trouble | None = None
         self.changed: Callable[[], None] = lambda: None
@@ -75,11 +68,7 @@ class Playground:
         if isinstance(info, Trouble):
             self.trouble = info
             return False
-        pairs = await self.api.pairs(self.language)
-        if isinstance(pairs, Trouble):
-            self.trouble = pairs
-            return False
-        self.model, self.trouble = Model(info, pairs), None
+        self.model, self.trouble = info, None
         return True
 
     async def recover(self) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from triga.core.errors import Language
+from triga.core.http import preferred_language
 
-__all__ = ["TEXTS", "Texts", "preferred_language"]
+__all__ = ["TEXTS", "Texts", "page_language"]
 
 
 @dataclass(frozen=True)
@@ -242,22 +243,6 @@ CHINESE = Texts(
 TEXTS: dict[Language, Texts] = {"en": ENGLISH, "zh": CHINESE}
 
 
-def preferred_language(remembered: str | None, accept_language: str) -> Language:
-    """The remembered one, else of Chinese and English the one that Accept-Language likes better, else English."""
-    if remembered in TEXTS:
-        return "zh" if remembered == "zh" else "en"
-    best: Language = "en"
-    best_weight = 0.0
-    for part in accept_language.split(","):
-        tag, _, quality = part.strip().lower().partition(";q=")
-        name, weight = tag.partition("-")[0], _weight(quality)
-        if name in TEXTS and weight > best_weight:
-            best, best_weight = "zh" if name == "zh" else "en", weight
-    return best
-
-
-def _weight(quality: str) -> float:
-    try:
-        return float(quality or 1)
-    except ValueError:
-        return 0.0
+def page_language(remembered: str | None, accept_language: str) -> Language:
+    """The language that was chosen on an earlier visit, else the browser's."""
+    return next((name for name in TEXTS if name == remembered), None) or preferred_language(accept_language)

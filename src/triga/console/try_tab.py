@@ -120,9 +120,9 @@ class TryTab:
     def _show_timing(self, timing: Timing | None) -> None:
         texts, model = self._texts, self._playground.model
         num_tokens = timing.num_tokens if timing else None
-        is_cut = model is not None and num_tokens is not None and num_tokens >= model.info.max_tokens
+        is_cut = model is not None and num_tokens is not None and num_tokens >= model.max_tokens
         self._cut.set_visibility(is_cut)
-        self._cut.set_text(texts.cut.format(max_tokens=model.info.max_tokens) if model and is_cut else "")
+        self._cut.set_text(texts.cut.format(max_tokens=model.max_tokens) if model and is_cut else "")
         parts = [] if timing is None else _timing_words(timing, texts)
         self._timing.set_text(" · ".join(part.replace(" ", NO_BREAK_SPACE) for part in parts))
 

@@ -39,6 +39,7 @@ NO_TELEMETRY: Any = dict.fromkeys(("tracing", "metrics", "logs", "operation_span
 REFUSALS = {
     400: "The body is not JSON, or not UTF-8.",
     401: "No token, or the wrong one.",
+    403: "No token is set, and the request's Host is no loopback name.",
     408: "The body did not arrive in time.",
     413: "The body, a text or the list is over its limit.",
     415: "The body is not declared as JSON.",
@@ -60,7 +61,7 @@ def create_app(pipeline: Pipeline, *, settings: ServeSettings | None = None) -> 
         desk.close()
 
     app = FastAPI(
-        title=f"triga: {pipeline.settings.name}",
+        title="triga",
         version=__version__,
         lifespan=lifespan,
         docs_url=None,
@@ -104,7 +105,7 @@ def _predictions(desk: Desk, answered: Answered, top_k: int | None) -> list[dict
 
 
 def _add_house_routes(app: FastAPI, desk: Desk, refusals: dict[int | str, dict[str, Any]]) -> None:
-    unauthorized: dict[int | str, dict[str, Any]] = {401: refusals[401]}
+    closed: dict[int | str, dict[str, Any]] = {status: refusals[status] for status in (401, 403)}
 
     @app.get("/health/live")
     async def live() -> Health:
@@ -116,14 +117,14 @@ def _add_house_routes(app: FastAPI, desk: Desk, refusals: dict[int | str, dict[s
         """Requests are welcome; 503 from SIGTERM on. Needs no token."""
         return ready(desk)
 
-    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}, **unauthorized})
+    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}, **closed})
     async def metrics() -> Response:
         """Counters for Prometheus."""
         return Response(desk.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(docs_page(app.openapi()))
+    async def docs(request: Request) -> HTMLResponse:
+        return HTMLResponse(docs_page(app.openapi(), language_of(request.headers)), headers={"vary": "accept-language"})
 
 
 async def _on_triga_error(request: Request, error: Exception) -> Response:

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from triga.core.errors import InputError, Language, RequestError, TrigaError
+from triga.core.http import preferred_language
 from triga.serve.limits import MAX_INPUTS, MAX_NAME_CHARS, MAX_TEXT_CHARS, MAX_WORDS_CHARS
 
 __all__ = [
@@ -87,13 +88,7 @@ async def send_error(
 
 
 def language_of(headers: Mapping[str, str]) -> Language:
-    """Of Chinese and English the one that Accept-Language likes better; English where it names neither."""
-    ranked = [("en", 0.0)]
-    for part in headers.get("accept-language", "")[:MAX_NAME_CHARS].lower().split(","):
-        tag, _, quality = part.strip().partition(";q=")
-        ranked.append((tag.partition("-")[0], _weight(quality)))
-    name, _ = max((pair for pair in ranked if pair[0] in ("en", "zh")), key=lambda pair: pair[1])
-    return "zh" if name == "zh" else "en"
+    return preferred_language(headers.get("accept-language", ""))
 
 
 def from_http_exception(error: HTTPException, request: Request) -> RequestError:
@@ -159,10 +154,3 @@ def _status(error: TrigaError) -> int:
     if isinstance(error, RequestError):
         return error.status
     return 422 if type(error) is InputError else 500
-
-
-def _weight(quality: str) -> float:
-    try:
-        return float(quality or 1)
-    except ValueError:
-        return 0.0

@@ -105,6 +105,8 @@ class TeiInfo(BaseModel):
     version: str = Field(max_length=MAX_NAME_CHARS)
     sha: str | None = Field(max_length=MAX_NAME_CHARS)
     docker_label: str | None = Field(max_length=MAX_NAME_CHARS)
+    takes_pairs: bool | None
+    """Whether inputs are pairs of texts; null where either is taken. Not a field of text-embeddings-inference."""
 
 
 def tei_routes(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRouter:
@@ -123,12 +125,12 @@ def tei_routes(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRou
             )
         return json_response(scores if asked.is_batch else scores[0], headers=answered.headers)
 
-    @router.get("/info", responses={key: responses[key] for key in (401,)})
+    @router.get("/info", responses={key: responses[key] for key in (401, 403)})
     async def get_info() -> TeiInfo:
         """The model and the server's limits."""
         return info
 
-    @router.get("/health", responses={key: responses[key] for key in (401, 503)})
+    @router.get("/health", responses={key: responses[key] for key in (401, 403, 503)})
     async def health() -> Health:
         """The same as /health/ready, behind the token."""
         return ready(desk)
@@ -181,4 +183,5 @@ def _info(desk: Desk) -> TeiInfo:
         version=__version__,
         sha=None,
         docker_label=None,
+        takes_pairs=served.takes_pairs,
     )
