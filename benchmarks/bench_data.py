@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
 import subprocess
 import sys
@@ -24,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sitting import sitting
 
 from triga.data.recipe import DataSection
 from triga.tasks.text_classification.recipe import TextClassificationSection
@@ -188,15 +187,8 @@ def _result(stage: str, num_rows: int, size: int, measured: dict[str, Any]) -> d
         "seconds": round(seconds, 1),
         "rows_per_second": round(num_rows / seconds),
         **measured,
-        "commit": _commit(),
-        "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
-        "python": platform.python_version(),
+        "sitting": sitting("pyarrow", "tokenizers"),
     }
-
-
-def _commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
 
 
 def _report(results: list[dict[str, Any]]) -> str:
@@ -204,7 +196,7 @@ def _report(results: list[dict[str, Any]]) -> str:
     lines = [
         f"# Data: {first['rows']:,} rows, {first['file_mb']:.0f} MB of JSONL",
         "",
-        f"`python benchmarks/bench_data.py`, commit {first['commit']}, {first['hardware']}, Python {first['python']};",
+        f"`python benchmarks/bench_data.py`, {first['sitting']};",
         "one run on a machine shared with other work, so processor seconds say more than seconds. Memory is the peak",
         f"of the resident memory of the stage's own process; the goal is {GOAL_MB} MB.",
         "",

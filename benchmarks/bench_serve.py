@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -26,10 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import psutil
-
-import triga
+from sitting import sitting
 
 TEXTS = (
     "Where is my parcel? It should have been here on Monday.",
@@ -63,6 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", type=Path, help="a Markdown file for the table")
     parser.add_argument("--role", choices=["serve", "plain", "call"], help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -175,6 +173,7 @@ def _self(bundle: Path) -> list[str]:
 
 
 def _compare(arguments: argparse.Namespace) -> None:
+    lines: list[dict[str, Any]] = []
     with _running("serve", arguments.bundle) as triga_server, _running("plain", arguments.bundle) as plain_server:
         servers = {"triga": triga_server, "plain": plain_server}
         for num_clients in arguments.clients:
@@ -185,12 +184,10 @@ def _compare(arguments: argparse.Namespace) -> None:
                 for name, server in servers.items():
                     rounds[name].append(_measure(server, num_clients, arguments, arguments.seconds))
             for name, results in rounds.items():
-                print(
-                    json.dumps(
-                        {"server": name, "clients": num_clients, **_summary(results), **facts(arguments.bundle)}
-                    ),
-                    flush=True,
-                )
+                lines.append({"server": name, "clients": num_clients, **_summary(results)})
+                print(json.dumps({**lines[-1], **facts(arguments.bundle)}), flush=True)
+    if arguments.write:
+        arguments.write.write_text(_table(lines, facts(arguments.bundle), arguments), encoding="utf-8")
 
 
 def _summary(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -207,23 +204,44 @@ def _summary(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _table(lines: Sequence[dict[str, Any]], about: dict[str, Any], arguments: argparse.Namespace) -> str:
+    plain = {line["clients"]: line["requests_per_s"] for line in lines if line["server"] == "plain"}
+    size = about["engine_bytes"] / 2**20
+    return "\n".join(
+        [
+            "# Serving on a CPU beside a plain FastAPI handler",
+            "",
+            f"`python benchmarks/bench_serve.py BUNDLE`, {about['sitting']}.",
+            f"The bundle of {about['model']}, {about['engine']} ({size:.1f} MiB), served by `triga serve` and by a",
+            "FastAPI handler that calls the same pipeline once a request, in turn; one text a request;",
+            f"{arguments.rounds} rounds of {arguments.seconds:g} s. The callers share the cores with the server.",
+            "",
+            "| callers | server | requests/s, median (min–max) | times plain | p50, p95, p99 ms | CPU ms a request |",
+            "| --- | --- | --- | --- | --- | --- |",
+            *(_row(line, plain[line["clients"]]) for line in lines),
+            "",
+        ]
+    )
+
+
+def _row(line: dict[str, Any], plain: float) -> str:
+    rate, (least, most) = line["requests_per_s"], line["requests_per_s_range"]
+    latencies = f"{line['p50_ms']}, {line['p95_ms']}, {line['p99_ms']}"
+    return (
+        f"| {line['clients']} | {line['server']} | {rate:,.0f} ({least:,.0f}–{most:,.0f}) | {rate / plain:.2f} | "
+        f"{latencies} | {line['server_cpu_ms']} |"
+    )
+
+
 def facts(bundle: Path) -> dict[str, Any]:
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     settings = json.loads((bundle / "triga.json").read_text(encoding="utf-8"))
     engine = settings["engine"]
     return {
         "model": settings["name"],
         "engine": engine,
         "engine_bytes": (bundle / engine).stat().st_size,
-        "commit": commit.stdout.strip(),
-        "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
-        "machine": platform.machine(),
-        "versions": {
-            "triga": triga.__version__,
-            "onnxruntime": onnxruntime.__version__,
-            "python": sys.version.split()[0],
-        },
+        "sitting": sitting("onnxruntime", "uvicorn", "fastapi"),
     }
 
 
