@@ -215,8 +215,8 @@ def _table(summary: dict[str, Any]) -> str:
         lines.append(f"| {name} | {speed['median']:,.0f} ({speed['min']:,.0f}–{speed['max']:,.0f}) | {times} |")
     lines += [
         "",
-        "`trainer-defaults` takes 8 rows a batch, so it makes more updates an epoch; `trainer-best` is bf16, grouped by",
-        "length, fused AdamW, as many tokens a batch as triga.",
+        "`trainer-defaults` takes 8 rows a batch, so it makes more updates an epoch; `trainer-best` is bf16, grouped",
+        "by length, fused AdamW, as many tokens a batch as triga.",
     ]
     return "\n".join(lines) + "\n"
 
