@@ -46,7 +46,7 @@ RUN = [
     StageSkipped("data", "/w/runs/x/data"),
     StageStarted("tune"),
     Preflight("cpu", "bf16", 1_500_000, 750_000, 300 << 20, 100, 50_000, 75.0),
-    Note("precision bf16: 1.7 times as fast"),
+    Note("x", "precision bf16: 1.7 times as fast", "bf16 快 1.7 倍"),
     *(step(number) for number in range(1, 101)),
     Scored(50, "dev", {"accuracy": 0.5, "macro_f1": 0.25, "micro_f1": 0.5}),
     StageFinished("tune", 75.25, "/w/runs/x/model"),
@@ -93,7 +93,7 @@ def test_a_terminal_gets_a_bar_and_lines_that_stay():
 
 
 def test_brackets_in_notes_and_names_are_no_markup():
-    assert "[bold]x[/nope]" in shown([Note("[bold]x[/nope]")])
+    assert "[bold]x[/nope]" in shown([Note("x", "[bold]x[/nope]", "")])
     assert "read [a]" in shown([Progress("read [a]", 5, 10), Progress("read [a]", 10, 10)], terminal=True)
 
 

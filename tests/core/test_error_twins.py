@@ -2,7 +2,7 @@
 
 The source is read, not run. A code with its templates stands in one of three places:
 
-* a call of an error class or of ``Finding``, whether it is raised, returned by a helper or collected;
+* a call of an error class, of ``note`` or of ``Finding``, whether it is raised, returned by a helper or collected;
 * a call of a helper that passes its arguments on to one of them;
 * a table, ``{"missing": ("field-missing", "the field {field} is missing")}``.
 """
@@ -71,7 +71,7 @@ def _said_in(name: str, tree: ast.Module) -> Iterator[Said]:
     for node in ast.walk(tree):
         place = f"{name}:{getattr(node, 'lineno', 0)}"
         match node:
-            case ast.Call(args=[ast.Constant(value=str(code)), *texts]) if _called(node) in ERRORS:
+            case ast.Call(args=[ast.Constant(value=str(code)), *texts]) if _called(node) in ERRORS | {"note"}:
                 fixes = [keyword.value for keyword in node.keywords if keyword.arg == "fix"]
                 names = {keyword.arg for keyword in node.keywords} - OWN_KEYWORDS
                 written = all(isinstance(text, ast.Constant) for text in texts + fixes)
@@ -121,7 +121,7 @@ def _twins() -> dict[str, tuple[str, str | None]]:
 def test_the_walk_finds_what_is_said() -> None:
     """A walk that finds nothing would make the tests below pass."""
     found = {said.code for said in _all_said()}
-    plain, helped, tabled = "disk-full", "file-damaged", "recipe-not-number"
+    plain, helped, tabled = "disk-full", "file-changed", "recipe-not-number"
     assert {plain, helped, tabled, "interrupted", "out-of-memory", "text-controls"} <= found
     assert len(found) > 100
 

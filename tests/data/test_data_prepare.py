@@ -169,7 +169,7 @@ def test_notes_say_what_was_guessed(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "rows.csv", rows, encoding="gb18030", header=False)
     events: list[object] = []
     prepare(section(path), task(), tmp_path / "data", seed=0, emit=events.append)
-    notes = [event.text for event in events if isinstance(event, Note)]
+    notes = [event.en for event in events if isinstance(event, Note)]
     assert notes == [
         "rows.csv is read as gb18030",
         "rows.csv has no header; its columns are called column1, column2 …",

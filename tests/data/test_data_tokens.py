@@ -110,7 +110,7 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path, name: str, damage: str) -
             file.unlink()
     events: list[object] = []
     assert same(tokenize(rows, encoder, cache=tmp_path, key="k", emit=events.append), expected)
-    (note,) = [event.text for event in events if isinstance(event, Note)]
+    (note,) = [event.en for event in events if isinstance(event, Note)]
     assert "cached tokens are made again" in note
     assert name in note
     assert encoder.num_calls == 2

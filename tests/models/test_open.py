@@ -116,7 +116,7 @@ def test_a_config_that_describes_no_model(make_folder: MakeFolder, content: str)
 def test_a_config_that_is_not_json(make_folder: MakeFolder) -> None:
     folder = make_folder("bert")
     (folder / "config.json").write_text("{")
-    assert _refused(folder).code == "file-damaged"
+    assert _refused(folder).code == "file-not-json"
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "x", '{"version": "1.0"}'])
@@ -166,7 +166,7 @@ def test_triga_s_own_folder_is_checked_by_its_manifest(make_folder: MakeFolder, 
     weights[-1] ^= 1
     (folder / "model.safetensors").write_bytes(bytes(weights))
     error = _refused(folder)
-    assert (error.code, error.where) == ("file-damaged", str(folder / "model.safetensors"))
+    assert (error.code, error.where) == ("file-changed", str(folder / "model.safetensors"))
     assert "wrong checksum" in error.text()
 
 

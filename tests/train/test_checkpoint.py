@@ -144,7 +144,7 @@ def test_damaged_best_weights_are_not_loaded(tiny: Tiny, tmp_path: Path) -> None
     before = sha256_of_weights(module)
     load_best(tmp_path, module, state, events.append)
     assert sha256_of_weights(module) == before
-    assert str(weights) in events[0].text
+    assert str(weights) in events[0].en
     assert (state.best_step, state.best_score) == (None, None)
 
 
@@ -213,8 +213,8 @@ def test_every_damage_is_found_and_the_checkpoint_before_is_used(
         assert sha256_of_weights(module) == sha256_of_weights(expected)
         (note,) = events
         assert isinstance(note, Note)
-        assert name in note.text
-        assert "checkpoint-3" in note.text
+        assert name in note.en
+        assert "checkpoint-3" in note.en
         assert _steps_in(folder) == [1, 2]  # the damaged one would count among those that rotation keeps
         shutil.rmtree(folder)
 
@@ -227,7 +227,7 @@ def test_two_damaged_checkpoints_are_both_named(tiny: Tiny, three: Path, tmp_pat
     state = load_latest(folder, *_made(tiny), events.append)
     assert state is not None
     assert state.step == 1
-    assert ["checkpoint-3" in event.text or "checkpoint-2" in event.text for event in events] == [True, True]
+    assert ["checkpoint-3" in event.en or "checkpoint-2" in event.en for event in events] == [True, True]
 
 
 def test_all_damaged_is_an_error_and_deletes_nothing(tiny: Tiny, three: Path, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_three_in_a_row_roll_back_and_are_left_out(tiny: Tiny, tmp_path: Path) -
     events: list[Event] = []
     problem = _poisoned_steps(tiny, tiny.problem(tiny.module(), num_epochs=3), [8, 9, 10])
     state = train(tiny.session(problem, tmp_path, save_steps=4), events.append)
-    notes = [event.text for event in events if isinstance(event, Note)]
+    notes = [event.en for event in events if isinstance(event, Note)]
     assert notes == ["bad updates in a row at steps 9, 10, 11: back to step 8, leaving them out"]
     assert (state.bad_steps, state.rollbacks, state.step) == ([8, 9, 10], 1, problem.plan.num_steps)
     skipped = [event.step for event in events if isinstance(event, TrainStep) and event.skipped]

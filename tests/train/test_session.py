@@ -31,7 +31,7 @@ def _scored(session: Session, scores: list[float], seen: list[str] | None = None
 
 
 def _notes(events: list[Event]) -> list[str]:
-    return [event.text for event in events if isinstance(event, Note)]
+    return [event.en for event in events if isinstance(event, Note)]
 
 
 def _steps_in(folder: Path) -> set[int]:

@@ -20,7 +20,7 @@ def test_curves_are_written(tmp_path: Path) -> None:
     for step in (1, 2, 3):
         sink.emit(TrainStep(step, 3, step / 3, 1 / step, 1e-3, 2.0, 100, 0.5, skipped=step == 2))
     sink.emit(Scored(3, "dev", {"accuracy": 0.75}))
-    sink.emit(Note("not drawn"))
+    sink.emit(Note("x", "not drawn", "不绘制"))
     sink.close()
     read = EventAccumulator(str(tmp_path))
     read.Reload()

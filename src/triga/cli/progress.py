@@ -98,8 +98,8 @@ class Display:
             case StageFinished(stage, seconds, path):
                 self.seconds[stage] = seconds
                 self._end(stage, duration(seconds), path)
-            case Note(text):
-                self._line(f"  {text}", "dim")
+            case Note():
+                self._line(f"  {event.text(self.speech.language)}", "dim")
             case Progress(what, done, total):
                 self._bar(what, done, total, _share(done, total))
             case Preflight():

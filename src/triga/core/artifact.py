@@ -54,9 +54,9 @@ class Artifact:
                 manifest=MANIFEST,
             ) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _damaged(path / MANIFEST, "is not a whole manifest") from error
+            raise _damaged("manifest-not-whole", "{name} is not a whole manifest", path / MANIFEST) from error
         except OSError as error:
-            raise _damaged(path / MANIFEST, f"cannot be read ({error.strerror})") from error
+            raise _unreadable(path / MANIFEST, error) from error
         return cls(path, manifest)
 
     @property
@@ -77,15 +77,17 @@ class Artifact:
         for name, expected in self.manifest["files"].items():
             file = self.path / name
             if not file.is_file():
-                raise _damaged(file, "is missing")
+                raise _damaged("file-missing", "{name} is missing", file)
             if file.stat().st_size != expected["size_bytes"]:
-                raise _damaged(file, f"has {file.stat().st_size} bytes instead of {expected['size_bytes']}")
+                what = "{name} has {found} bytes instead of {expected}"
+                found = file.stat().st_size
+                raise _damaged("file-resized", what, file, found=found, expected=expected["size_bytes"])
             try:
                 checksum = sha256_of(file)
             except OSError as error:  # a bad sector is damage like any other
-                raise _damaged(file, f"cannot be read ({error.strerror})") from error
+                raise _unreadable(file, error) from error
             if checksum != expected["sha256"]:
-                raise _damaged(file, "has a wrong checksum")
+                raise _damaged("file-changed", "{name} has a wrong checksum", file)
 
 
 @contextmanager
@@ -130,9 +132,9 @@ def load_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise _damaged(path, "is missing") from error
+        raise _damaged("file-missing", "{name} is missing", path) from error
     except ValueError as error:
-        raise _damaged(path, "is not valid JSON") from error
+        raise _damaged("file-not-json", "{name} is not valid JSON", path) from error
 
 
 def _manifest(folder: Path, kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,12 +191,10 @@ def _commit(temporary: Path, target: Path, manifest: Mapping[str, Any], disk: Di
         disk.remove_tree(old)
 
 
-def _damaged(file: Path, how: str) -> ModelError:
-    return ModelError(
-        "file-damaged",
-        "{name} {how}",
-        where=file,
-        fix="copy the folder again from its source, or delete it and run the recipe again",
-        name=file.name,
-        how=how,
-    )
+def _unreadable(file: Path, error: OSError) -> ModelError:
+    return _damaged("file-unreadable", "{name} cannot be read ({reason})", file, reason=error.strerror)
+
+
+def _damaged(code: str, what: str, file: Path, **params: object) -> ModelError:
+    fix = "copy the folder again from its source, or delete it and run the recipe again"
+    return ModelError(code, what, where=file, fix=fix, name=file.name, **params)

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
+from triga.core.errors import Language, TrigaError, chinese_messages, render
+
 __all__ = [
     "Emit",
     "Event",
@@ -28,6 +30,7 @@ __all__ = [
     "TrainStep",
     "fan_out",
     "ignore",
+    "note",
 ]
 
 
@@ -53,9 +56,14 @@ class StageFinished:
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence worth reading once: a fallback taken, a setting without effect, a measured choice."""
+    """A sentence worth reading once: a fallback taken, a setting without effect, a measured choice. See ``note``."""
 
-    text: str
+    code: str
+    en: str
+    zh: str
+
+    def text(self, language: Language) -> str:
+        return self.zh if language == "zh" else self.en
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,25 @@ class Sink(Protocol):
     def emit(self, event: Event) -> None: ...
 
     def close(self) -> None: ...
+
+
+def note(code: str, what: str, **params: object) -> Note:
+    """A note in both languages. ``what`` is the English template; the Chinese one stands in ``core/messages_zh``.
+
+    An error among ``params`` is said in the language of the sentence, with its place.
+    """
+    chinese, _ = chinese_messages().get(code, (what, None))
+    return Note(code, _filled(what, params, "en"), _filled(chinese, params, "zh"))
+
+
+def _filled(template: str, params: Mapping[str, object], language: Language) -> str:
+    return render(template, {name: _said(value, language) for name, value in params.items()})
+
+
+def _said(value: object, language: Language) -> object:
+    if not isinstance(value, TrigaError):
+        return value
+    return value.fields(language)["what"] + (f" ({value.where})" if value.where else "")
 
 
 def ignore(event: Event) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from triga.core.events import Emit, Note
+from triga.core.events import Emit, note
 from triga.data.classes import class_findings, natural_order, unknown_label_findings
 from triga.data.columns import Columns, find_columns, known_names
 from triga.data.duplicates import Split, conflict_finding, duplicate_finding
@@ -158,11 +158,13 @@ def _say(source: Source, columns: Columns, emit: Emit) -> None:
     """Say what was guessed."""
     details = source.details
     if details.get("encoding", "utf-8") not in ("utf-8", "utf-8-sig"):
-        emit(Note(f"{source.name} is read as {details['encoding']}"))
+        emit(note("encoding-guessed", "{file} is read as {encoding}", file=source.name, encoding=details["encoding"]))
     if details.get("header") == "no":
-        emit(Note(f"{source.name} has no header; its columns are called column1, column2 …"))
+        what = "{file} has no header; its columns are called column1, column2 …"
+        emit(note("header-missing", what, file=source.name))
     for role in columns.guessed:
-        emit(Note(f"{source.name}: column '{columns.by_role[role]}' is taken for the {role}"))
+        what = "{file}: column '{column}' is taken for the {role}"
+        emit(note("column-guessed", what, file=source.name, column=columns.by_role[role], role=role))
 
 
 def _no_rows(split: str) -> Finding:

@@ -23,7 +23,7 @@ from triga.core.arrays import Encoding, IntArray
 from triga.core.artifact import Artifact, dump_json, load_json, writing
 from triga.core.durable import DISK, Disk
 from triga.core.errors import ModelError
-from triga.core.events import Emit, Note, Progress, ignore
+from triga.core.events import Emit, Progress, ignore, note
 from triga.data.rows import Row
 from triga.data.table import RowTable
 
@@ -95,10 +95,10 @@ def _is_whole(folder: Path, num_rows: int, emit: Emit) -> bool:
         artifact = Artifact.open(folder)
         artifact.verify()
     except ModelError as error:
-        emit(Note(f"cached tokens are made again: {error.fields()['what']}"))
+        emit(note("tokens-damaged", "cached tokens are made again: {why}", why=error))
         return False
     if load_json(folder / META)["num_rows"] != num_rows:
-        emit(Note("cached tokens are made again: they are of other rows"))
+        emit(note("tokens-of-other-rows", "cached tokens are made again: they are of other rows"))
         return False
     return True
 

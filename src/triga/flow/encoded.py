@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from triga.core.events import Note
+from triga.core.events import note
 from triga.core.section import fingerprint
 from triga.data.prepare import Prepared
 from triga.data.tokens import Tokens, tokenize
@@ -41,7 +41,8 @@ def encode_splits(
         covered = int(np.quantile(lengths, SHARE_COVERED, method="higher"))
         max_length = min(-(-covered // LENGTH_STEP) * LENGTH_STEP, limit)
     elif max_length > limit:
-        context.emit(Note(f"tune.max_length {max_length} is more than the base takes; {limit} is used"))
+        what = "tune.max_length {length} is more than the base takes; {limit} is used"
+        context.emit(note("max-length-cut", what, length=max_length, limit=limit))
         max_length = limit
     return max_length, {
         split: EncodedSplit(encode(split, max_length), spec.targets(prepared.rows(split))) for split in ("train", "dev")

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from triga.core.artifact import Artifact, dump_json, load_json, writing
 from triga.core.durable import DISK, Disk
 from triga.core.errors import ModelError
-from triga.core.events import Emit, Note
+from triga.core.events import Emit, note
 
 __all__ = ["TrainState", "load_best", "load_latest", "load_weights", "rotate", "save_checkpoint"]
 
@@ -77,7 +77,7 @@ def load_latest(
             Artifact.open(path).verify()
         except ModelError as error:
             damaged.append((path, error))
-            emit(Note(f"checkpoint passed over: {_words(error)}; going back to the one before"))
+            emit(note("checkpoint-left", "checkpoint passed over: {why}; going back to the one before", why=error))
             continue
         load_weights(path, module)
         _unflatten(module, optimizer, load_file(path / "optimizer.safetensors"))
@@ -103,7 +103,8 @@ def load_best(folder: Path, module: nn.Module, state: TrainState, emit: Emit) ->
     try:
         Artifact.open(path).verify()
     except ModelError as error:
-        emit(Note(f"the best checkpoint cannot be used: {_words(error)}; the last weights are kept instead"))
+        what = "the best checkpoint cannot be used: {why}; the last weights are kept instead"
+        emit(note("best-checkpoint-left", what, why=error))
         state.best_step = state.best_score = None
         return
     load_weights(path, module)
@@ -132,10 +133,6 @@ def rotate(folder: Path, state: TrainState, keep: int, *, disk: Disk | None = No
 
 def _path(folder: Path, step: int | None) -> Path:
     return folder / f"{PREFIX}{step}"
-
-
-def _words(error: ModelError) -> str:
-    return f"{error.fields()['what']} ({error.where})"
 
 
 def _newest_first(folder: Path) -> Iterator[Path]:

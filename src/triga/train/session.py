@@ -12,7 +12,7 @@ from torch import nn
 
 from triga.core.durable import Disk
 from triga.core.errors import Interrupted, RecipeError, TrigaError
-from triga.core.events import Emit, Note, Scored, TrainStep
+from triga.core.events import Emit, Scored, TrainStep, note
 from triga.train.checkpoint import TrainState, load_best, load_latest, rotate, save_checkpoint
 from triga.train.interrupt import stop_requested
 from triga.train.loop import Diverged, Problem, fit
@@ -47,7 +47,8 @@ def train(session: Session, emit: Emit) -> TrainState:
         state = TrainState()
         save_checkpoint(session.folder, module, optimizer, state, disk=session.disk)
     else:
-        emit(Note(f"resumed after step {state.step} of {session.problem.plan.num_steps}"))
+        num_steps = session.problem.plan.num_steps
+        emit(note("resumed", "resumed after step {step} of {num_steps}", step=state.step, num_steps=num_steps))
     with stop_requested() as stop:
         while not state.finished:
             try:
@@ -81,7 +82,8 @@ def _run(
         rotate(session.folder, state, section.save_total_limit, disk=session.disk)
         if state.finished:
             if record.step < record.num_steps:
-                emit(Note(f"stopped early: no better {section.metric_for_best_model} since step {state.best_step}"))
+                what, metric = "stopped early: no better {metric} since step {step}", section.metric_for_best_model
+                emit(note("stopped-early", what, metric=metric, step=state.best_step))
             return
         if stopping:
             raise _interrupted(session, record)
@@ -126,7 +128,8 @@ def _roll_back(
     before.rollbacks = state.rollbacks + 1
     before.bad_steps = sorted({*state.bad_steps, *diverged.steps})
     steps = ", ".join(str(step + 1) for step in diverged.steps)
-    emit(Note(f"bad updates in a row at steps {steps}: back to step {before.step}, leaving them out"))
+    what = "bad updates in a row at steps {steps}: back to step {step}, leaving them out"
+    emit(note("rolled-back", what, steps=steps, step=before.step))
     return before
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from triga.core import durable
 from triga.flow.registry import database, mounts, open_registry
 from triga.flow.registry.migrate import VERSION_TABLE
 from triga.flow.registry.registry import Registry
@@ -80,7 +81,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, monkeypatch, raises)
     def refuse(path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(database.DISK, "fsync", refuse)
+    monkeypatch.setattr(durable.DISK, "fsync", refuse)
     with raises("disk-full"):
         open_registry(f"sqlite:///{tmp_path / 'a/b/triga.db'}")
 

@@ -16,7 +16,7 @@ from triga.compress.parity import FP32_TOLERANCE, Parity, compare, require
 from triga.compress.quantize import FORMS, quantize_int8
 from triga.core.arrays import Encoding, Outputs
 from triga.core.artifact import Artifact, dump_json, writing
-from triga.core.events import Note
+from triga.core.events import note
 from triga.core.section import fingerprint
 from triga.data.prepare import Prepared
 from triga.flow.context import Context, Stage
@@ -108,9 +108,8 @@ def _quantize(context: Context, reference: _Reference, folder: Path, min_agreeme
         agreement = min(reference.parity(form, predictor, on_dev=on_dev).agreement for on_dev in (True, False))
         if agreement >= min_agreement or form == FORMS[-1]:
             break
-        context.emit(
-            Note(f"int8 by {form} scales agrees on {agreement:.2%} of the rows only; trying a more exact form")
-        )
+        what = "int8 by {form} scales agrees on {agreement:.2%} of the rows only; trying a more exact form"
+        context.emit(note("int8-form-left", what, form=form, agreement=agreement))
     return form
 
 
