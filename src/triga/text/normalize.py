@@ -43,7 +43,9 @@ def fold(text: str) -> str:
         return " ".join(lowered.translate(_ascii_table()).split()) or " ".join(lowered.split())
     folded = _fold_once(text)
     while not (unicodedata.is_normalized("NFKC", folded) and folded.casefold() == folded):
-        folded = _fold_once(folded)  # what was removed stood between marks that now compose
+        before, folded = folded, _fold_once(folded)  # what was removed stood between marks that now compose
+        if folded == before:  # casefold takes ῖ apart and NFKC puts it together again
+            break
     return folded
 
 
