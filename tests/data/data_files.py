@@ -16,7 +16,7 @@ import zstandard
 
 from triga.data.recipe import DataSection
 from triga.data.rows import Record, Source, Unreadable
-from triga.data.sources.files import find_file
+from triga.text.files import find_file
 from triga.data.sources.opening import Hints, open_file
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification

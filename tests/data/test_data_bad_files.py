@@ -279,7 +279,7 @@ def test_an_endless_line_is_refused_in_bounded_memory(tmp_path: Path, name: str)
         file.write(end)
     code = (
         "import resource, sys; from pathlib import Path\n"
-        "from triga.data.sources.files import find_file; from triga.data.sources.opening import Hints, open_file\n"
+        "from triga.text.files import find_file; from triga.data.sources.opening import Hints, open_file\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "items = list(open_file(find_file(Path(sys.argv[1]), 'rows'), Hints()))\n"
         "print([hasattr(item, 'error') and item.error.code for item in items], [item.place.line for item in items])\n"

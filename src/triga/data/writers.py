@@ -16,7 +16,7 @@ from triga.data.rows import Source
 from triga.data.sources.arrow import BATCH_ROWS, ArrowSource
 from triga.data.sources.delimited import DelimitedSource
 from triga.data.sources.dialect import Dialect
-from triga.data.sources.files import COMPRESSIONS
+from triga.text.files import COMPRESSIONS
 from triga.data.sources.json_document import JsonDocumentSource
 
 __all__ = ["RecordWriter", "file_name", "open_writer"]

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from triga.data.rows import Place, Record, Unreadable
-from triga.data.sources.files import file_errors
+from triga.text.files import file_errors
 
 __all__ = ["ArrowSource", "class_labels"]
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from triga.core.durable import sha256_of
 from triga.core.errors import DataError
 from triga.data.sources.arrow import ArrowSource, class_labels, schema_labels
-from triga.data.sources.files import file_errors
+from triga.text.files import file_errors
 
 __all__ = ["open_dataset_folder", "split_folders"]
 

@@ -10,8 +10,8 @@ from itertools import islice
 from triga.core.errors import DataError
 from triga.data.rows import Place, Record, Unreadable
 from triga.data.sources.dialect import Dialect, sniff
-from triga.data.sources.files import DataFile, file_errors
-from triga.data.sources.text_lines import TextFileSource, open_lines
+from triga.text.files import DataFile, file_errors
+from triga.text.lines import TextFileSource, open_lines
 
 __all__ = ["DelimitedSource", "open_delimited"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from triga.core.errors import DataError
 from triga.data.rows import Place, Record, Unreadable
-from triga.data.sources.files import file_errors
-from triga.data.sources.text_lines import TextFileSource, open_lines
+from triga.text.files import file_errors
+from triga.text.lines import TextFileSource, open_lines
 
 __all__ = ["JsonLinesSource", "invalid_json", "not_an_object"]
 

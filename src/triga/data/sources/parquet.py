@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from triga.data.sources.arrow import BATCH_ROWS, ArrowSource, schema_labels
-from triga.data.sources.files import DataFile, file_errors
+from triga.text.files import DataFile, file_errors
 
 __all__ = ["open_parquet"]
 
