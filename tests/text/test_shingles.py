@@ -6,11 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from triga.text.characters import HAN_KIND, LATIN, LINE_END, SPACE, SYMBOL, Characters
 from triga.text.normalize import fold
-from triga.text.shingles import MinHash, jaccard, jaccard_pairs, shingle_sets, units
+from triga.text.shingles import MinHash, Units, jaccard, jaccard_pairs, shingle_sets, units
 
-GOLDEN_VALUES = [709935027, 1581657494, 3012652175, 780710477, 3581103403, 3772362645]
-GOLDEN_SIGNATURES = [[3415830827, 1019536567], [389413811, 2771104642]]
+GOLDEN_VALUES = [437487353, 1594073178, 1646176745, 2257643580, 3413601554, 3823264196]
+GOLDEN_SIGNATURES = [[639035761, 1463953574], [1529946206, 1975690859]]
 FOLDED = st.text(st.sampled_from("ab 你好我"), max_size=30).map(fold)
 
 
@@ -76,3 +77,26 @@ def test_signatures_estimate_the_similarity() -> None:
     assert 0.4 < exact.mean() < 0.9
     assert abs(errors.mean()) < 0.015  # unbiased
     assert errors.std() < 1.2 * np.sqrt((exact * (1 - exact)).mean() / 64)  # and as sharp as theory says
+
+
+@given(st.lists(st.text(max_size=30), max_size=5), st.integers(1, 6))
+def test_units_of_characters_are_those_of_folded_texts(texts: list[str], size: int) -> None:
+    """Where folding is a matter of single characters, both ways give the same sets."""
+    plain = [text for text in texts if fold(text) == simple_fold(text)]
+    ours = Units.of_characters(Characters.of(plain)).shingle_sets(size)
+    theirs = shingle_sets([fold(text) for text in plain], size)
+    assert ours.values.tolist() == theirs.values.tolist()
+    assert ours.offsets.tolist() == theirs.offsets.tolist()
+
+
+def simple_fold(text: str) -> str:
+    """Case and spaces alone."""
+    return " ".join(text.lower().split())
+
+
+@given(st.lists(st.text("ab é你漢カ1.！🙂\n\0", max_size=20), max_size=5))
+def test_characters_count_each_kind(texts: list[str]) -> None:
+    counts = Characters.of(texts).counts
+    assert counts.sum(axis=1).tolist() == [len(text) for text in texts]
+    for kind, members in ((LATIN, "abé"), (HAN_KIND, "你漢"), (SYMBOL, "🙂"), (LINE_END, "\n"), (SPACE, " \0")):
+        assert counts[:, kind].tolist() == [sum(map(text.count, members)) for text in texts]

@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triga.core.arrays import IntArray
+from triga.text.characters import HAN_KIND, KANA_KIND, Characters
 from triga.text.normalize import HAN, KANA
 
-__all__ = ["MinHash", "ShingleSets", "jaccard", "jaccard_pairs", "shingle_sets", "units"]
+__all__ = ["MinHash", "ShingleSets", "Units", "jaccard", "jaccard_pairs", "shingle_sets", "units"]
 
 Hashes = NDArray[np.uint32]
 
@@ -60,6 +61,72 @@ class ShingleSets:
         return ShingleSets(self.values[_ragged(self.offsets[:-1][rows], self.sizes[rows])], offsets)
 
 
+@dataclass(frozen=True)
+class Units:
+    """The units of N texts as hashes: ``hashes`` (U,) one text after the other, ``counts`` (N,) how many each has."""
+
+    hashes: NDArray[np.uint64]
+    counts: IntArray
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Units:
+        """Of folded texts (``normalize.fold``)."""
+        joined = "".join(f"{text.replace(chr(END_OF_TEXT), ' ')}\n" for text in texts)
+        codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        return cls._of_codes(codes, len(texts), _is_cjk(codes))
+
+    @classmethod
+    def of_characters(cls, batch: Characters) -> Units:
+        """Of texts as they are, folded a character at a time: ten times as fast as ``fold``, and a little coarser."""
+        codes = batch.folded
+        codes[batch.codes == 0] = END_OF_TEXT
+        is_cjk = (batch.kinds == HAN_KIND) | (batch.kinds == KANA_KIND)
+        return cls._of_codes(codes, batch.num_texts, is_cjk)
+
+    @classmethod
+    def _of_codes(cls, codes: Hashes, num_texts: int, is_cjk: NDArray[np.bool_]) -> Units:
+        is_gap = (codes == SPACE) | (codes == END_OF_TEXT)
+        alone = is_cjk | is_gap
+        begins = ~is_gap
+        begins[1:] &= alone[1:] | alone[:-1]
+        starts = np.flatnonzero(begins)
+        row = np.cumsum(codes == END_OF_TEXT)[starts]
+        counts = np.bincount(row, minlength=num_texts)
+        if not len(starts):
+            return cls(np.empty(0, dtype=np.uint64), counts)
+        lengths = np.diff(np.append(starts, len(codes)))  # up to the next unit: what is between them weighs nothing
+        position = np.arange(len(codes) - starts[0], dtype=np.int32) - np.repeat(
+            (starts - starts[0]).astype(np.int32), lengths
+        )
+        terms = codes[starts[0] :] * _POWERS[position % POWER_PERIOD]
+        terms[is_gap[starts[0] :]] = 0
+        return cls(_mix(np.add.reduceat(terms, starts - starts[0])), counts)
+
+    def shingles(self, size: int) -> tuple[NDArray[np.uint64], IntArray]:
+        """(S,) hashes of all shingles in order, and (N,) how many each text has.
+
+        A text with fewer than ``size`` units has one shingle, all of it; so has an empty one.
+        """
+        gap = size - 1  # zeros after each text, so that no shingle reaches into the next
+        places = np.maximum(self.counts, 1) + gap
+        first = np.cumsum(places) - places
+        spread = np.zeros(int(places.sum()) + gap, dtype=np.uint64)
+        spread[_ragged(first, self.counts)] = self.hashes
+        sums = np.zeros(len(spread) - gap, dtype=np.uint64)
+        for k in range(size):
+            sums += spread[k : len(sums) + k] * _POWERS[k]
+        num_shingles = np.maximum(self.counts - gap, 1)
+        return _mix(sums[_ragged(first, num_shingles)]), num_shingles
+
+    def shingle_sets(self, size: int) -> ShingleSets:
+        """The set of distinct shingles of each text, as their upper 32 bits."""
+        shingles, num_shingles = self.shingles(size)
+        row = np.repeat(np.arange(len(self.counts), dtype=np.uint64), num_shingles)
+        keys = _distinct((row << np.uint64(32)) | (shingles >> np.uint64(32)))
+        sizes = np.bincount((keys >> np.uint64(32)).astype(np.int64), minlength=len(self.counts))
+        return ShingleSets(keys.astype(np.uint32), np.concatenate([[0], np.cumsum(sizes)]))
+
+
 class MinHash:
     """Signatures whose share of equal columns estimates the Jaccard similarity (deviation at most ½/√num_hashes)."""
 
@@ -84,23 +151,8 @@ def units(text: str) -> list[str]:
 
 
 def shingle_sets(texts: Sequence[str], size: int = 2) -> ShingleSets:
-    """The set of hashed shingles (``size`` neighbouring units) of each folded text.
-
-    A text with fewer units has one shingle, all of it; so has an empty one.
-    """
-    hashes, counts = _unit_hashes(texts)
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    num_shingles = np.maximum(counts - size + 1, 1)
-    first = _ragged(starts[:-1], num_shingles)
-    row = np.repeat(np.arange(len(texts)), num_shingles)
-    padded = np.concatenate([hashes, np.zeros(size, dtype=np.uint64)])
-    shingle = np.zeros(len(first), dtype=np.uint64)
-    for k in range(size):
-        inside = first + k < starts[1:][row]
-        shingle = _mix(shingle * np.uint64(31) + np.where(inside, padded[first + k], np.uint64(0)))
-    keys = _distinct((row.astype(np.uint64) << np.uint64(32)) | (shingle >> np.uint64(32)))
-    sizes = np.bincount((keys >> np.uint64(32)).astype(np.int64), minlength=len(texts))
-    return ShingleSets(keys.astype(np.uint32), np.concatenate([[0], np.cumsum(sizes)]))
+    """The set of hashed shingles (``size`` neighbouring units) of each folded text; see ``Units.shingle_sets``."""
+    return Units.of(texts).shingle_sets(size)
 
 
 def jaccard(text: str, other: str) -> float:
@@ -130,28 +182,6 @@ def _num_shared(left: ShingleSets, right: ShingleSets) -> IntArray:
 def _keys(sets: ShingleSets) -> NDArray[np.uint64]:
     row = np.repeat(np.arange(len(sets), dtype=np.uint64), sets.sizes)
     return (row << np.uint64(32)) | sets.values
-
-
-def _unit_hashes(texts: Sequence[str]) -> tuple[NDArray[np.uint64], IntArray]:
-    """The hashes of all units, one text after the other, and how many units each text has."""
-    joined = "".join(f"{text.replace(chr(END_OF_TEXT), ' ')}\n" for text in texts)
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    is_gap = (codes == SPACE) | (codes == END_OF_TEXT)
-    alone = _is_cjk(codes) | is_gap
-    begins = ~is_gap
-    begins[1:] &= alone[1:] | alone[:-1]
-    starts = np.flatnonzero(begins)
-    row = np.cumsum(codes == END_OF_TEXT)[starts]
-    counts = np.bincount(row, minlength=len(texts))
-    if not len(starts):
-        return np.empty(0, dtype=np.uint64), counts
-    lengths = np.diff(np.append(starts, len(codes)))  # up to the next unit: what is between them weighs nothing
-    position = np.arange(len(codes) - starts[0], dtype=np.int32) - np.repeat(
-        (starts - starts[0]).astype(np.int32), lengths
-    )
-    terms = codes[starts[0] :] * _POWERS[position % POWER_PERIOD]
-    terms[is_gap[starts[0] :]] = 0
-    return _mix(np.add.reduceat(terms, starts - starts[0])), counts
 
 
 def _is_cjk(codes: Hashes) -> NDArray[np.bool_]:
