@@ -79,19 +79,14 @@ def test_signatures_estimate_the_similarity() -> None:
     assert errors.std() < 1.2 * np.sqrt((exact * (1 - exact)).mean() / 64)  # and as sharp as theory says
 
 
-@given(st.lists(st.text(max_size=30), max_size=5), st.integers(1, 6))
+@given(st.lists(st.text("aB c你好カ,。\n１", min_size=1, max_size=30), max_size=5), st.integers(1, 6))
 def test_units_of_characters_are_those_of_folded_texts(texts: list[str], size: int) -> None:
     """Where folding is a matter of single characters, both ways give the same sets."""
-    plain = [text for text in texts if fold(text) == simple_fold(text)]
-    ours = Units.of_characters(Characters.of(plain)).shingle_sets(size)
-    theirs = shingle_sets([fold(text) for text in plain], size)
+    worded = [text + "x" for text in texts]  # what is punctuation alone, fold keeps
+    ours = Units.of_characters(Characters.of(worded)).shingle_sets(size)
+    theirs = shingle_sets([fold(text) for text in worded], size)
     assert ours.values.tolist() == theirs.values.tolist()
     assert ours.offsets.tolist() == theirs.offsets.tolist()
-
-
-def simple_fold(text: str) -> str:
-    """Case and spaces alone."""
-    return " ".join(text.lower().split())
 
 
 @given(st.lists(st.text("ab é你漢カ1.！🙂\n\0", max_size=20), max_size=5))
