@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 $(STAMP): pyproject.toml constraints.txt Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --constraint constraints.txt torch==2.13.0
-	$(PIP) install --constraint constraints.txt --editable ".[train,pages,postgres,dev]"
+	$(PIP) install --constraint constraints.txt --editable ".[train,corpus,zh,pages,postgres,dev]"
 	touch $(STAMP)
 
 install: $(STAMP)

@@ -85,7 +85,7 @@ def test_a_run_makes_a_model_a_bundle_and_a_dossier(result, events):
         result.dossier.read_text(encoding="utf-8").startswith("<!doctype html>".lower())
         or result.dossier.stat().st_size
     )
-    assert result.headline["rows"]["test"] == 20
+    assert result.headline["rows"]["test"] == 28
     assert {type(event) for event in events} >= {Preflight, Scored, StageFinished}
     assert result.version.ref == "tiny@1"
 

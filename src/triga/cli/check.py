@@ -75,8 +75,12 @@ def check(
 
 def _check(recipe: Recipe, emit: Emit) -> Report:
     from triga.data.check import check
+    from triga.flow.recipe import require_stage
     from triga.tasks.union import open_task
 
+    require_stage(recipe, "data", recipe.name)
+    assert recipe.data is not None
+    assert recipe.task is not None
     return check(
         recipe.data,
         open_task(recipe.task),
@@ -92,6 +96,8 @@ def _fix(recipe: Recipe, out: Path, emit: Emit) -> FixReport:
     from triga.data.fix import fix
     from triga.tasks.union import open_task
 
+    assert recipe.data is not None
+    assert recipe.task is not None
     return fix(recipe.data, open_task(recipe.task), out, seed=recipe.seed, online=recipe.online, emit=emit)
 
 

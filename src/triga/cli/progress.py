@@ -67,7 +67,7 @@ class Display:
         self.console = console
         self.speech = speech
         self.seconds: dict[str, float] = {}
-        self._clock = clock
+        self.clock = clock
         self._stage = ""
         self._pace = Pace()
         self._said_at = clock()
@@ -112,7 +112,7 @@ class Display:
 
     def _start(self, stage: str) -> None:
         self._stage, self._pace = stage, Pace()
-        self._said_at, self._said = self._clock(), ""
+        self._said_at, self._said = self.clock(), ""
         if self._bars:
             self._clear()
             self._bars.add_task(stage, total=None, detail="")
@@ -171,7 +171,7 @@ class Display:
 
     def _say(self, what: str, done: int, total: int, detail: str) -> None:
         """Plain output: now and then, and always the last."""
-        now = self._clock()
+        now = self.clock()
         if now - self._said_at < PLAIN_INTERVAL_S and (what != self._stage or done != total):
             return
         self._said_at = now

@@ -26,6 +26,7 @@ SetOption = Annotated[
 
 
 class Stage(StrEnum):
+    corpus = "corpus"
     data = "data"
     tune = "tune"
     evaluate = "evaluate"

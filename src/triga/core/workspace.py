@@ -3,6 +3,7 @@
 workspace/
   triga.db        runs, model versions, lineage (SQLite)
   runs/<name>/    one folder a recipe name: data/ model/ dossier/ bundle/ recipe.yaml metrics.jsonl
+  corpora/<name>/ token shards with what they were made from
   cache/          what can be deleted at any time (tokenised data, by content)
 """
 
@@ -37,6 +38,9 @@ class Workspace:
     @property
     def cache(self) -> Path:
         return self.root / "cache"
+
+    def corpus(self, name: str) -> Path:
+        return self.root / "corpora" / name
 
     def run(self, name: str) -> Path:
         return self.root / "runs" / name

@@ -29,6 +29,10 @@ class Context:
         return self.workspace.run(self.recipe.name)
 
     @property
+    def corpus(self) -> Path:
+        return self.workspace.corpus(self.recipe.name)
+
+    @property
     def data(self) -> Path:
         return self.folder / "data"
 
@@ -47,6 +51,7 @@ class Context:
     @property
     def spec(self) -> TaskSpec:
         """The task, without labels."""
+        assert self.recipe.task is not None
         return open_task(self.recipe.task)
 
 

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError
 from triga.compress.recipe import CompressSection
 from triga.core.errors import RecipeError
 from triga.core.section import Section, fingerprint
+from triga.corpus.recipe import CorpusSection
 from triga.data.recipe import DataSection
 from triga.evaluate.recipe import EvaluateSection
 from triga.flow.recipe_checks import cross_check
@@ -51,10 +52,12 @@ class Recipe(Section):
     """Whether hubs may be asked for models and data. Nothing is ever downloaded otherwise."""
     base: Base = ScratchBase()
     """Where the weights start from: ``scratch``, a folder, or ``{kind: hub, id: …}``."""
-    task: TaskSection = Field(examples=["{kind: text-classification}"])
-    """What is to be learned."""
-    data: DataSection = Field(examples=["{train: data/train.csv}"])
-    """The labelled records."""
+    corpus: CorpusSection | None = None
+    """Raw text to clean and tokenise. Absent: no corpus."""
+    task: TaskSection | None = Field(default=None, examples=["{kind: text-classification}"])
+    """What is to be learned; needed with ``data``."""
+    data: DataSection | None = Field(default=None, examples=["{train: data/train.csv}"])
+    """The labelled records. May be absent where there is a corpus."""
     tune: TuneSection | None = None
     """Fit the model to the data. Absent: the base is used as it is."""
     evaluate: EvaluateSection | None = None
@@ -79,7 +82,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def require_stage(recipe: Recipe, stage: str, where: object) -> None:
-    """Raise ``RecipeError`` where the recipe has no such section (``data`` is always there)."""
+    """Raise ``RecipeError`` where the recipe has no such section."""
     if getattr(recipe, stage) is None:
         raise RecipeError(
             "recipe-no-stage",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from triga.core.errors import RecipeError
 from triga.evaluate.gates import METRICS
-from triga.flow.recipe_errors import nearest, unknown_choice
+from triga.flow.recipe_errors import missing_section, nearest, unknown_choice
 from triga.flow.recipe_text import KeyPath, RecipeText
 from triga.models.recipe import FolderBase, ScratchBase
 
@@ -20,7 +20,7 @@ __all__ = ["cross_check"]
 
 def cross_check(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
     """Everything that is wrong with a recipe whose sections are right each by itself."""
-    findings = (_bool_errors, _metric_errors, _stage_errors, _file_errors)
+    findings = (_bool_errors, _section_errors, _metric_errors, _stage_errors, _file_errors)
     return [error for find in findings for error in find(recipe, text)]
 
 
@@ -40,6 +40,15 @@ def _bool_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
         )
         for path in slips
     ]
+
+
+def _section_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
+    """A model needs a task and its data; a corpus needs neither."""
+    stages = ("task", "data", "tune", "evaluate", "compress")
+    if recipe.corpus is not None and all(getattr(recipe, name) is None for name in stages):
+        return []
+    missing = [name for name in ("task", "data") if getattr(recipe, name) is None]
+    return [missing_section(name, type(recipe), text.where((name,))) for name in missing]
 
 
 def _metric_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
@@ -76,7 +85,7 @@ def _file_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
 
 
 def _data_files(recipe: Recipe) -> Iterator[tuple[str, Path]]:
-    for key in ("train", "dev", "test"):
+    for key in ("train", "dev", "test") if recipe.data is not None else ():
         path: Path | None = getattr(recipe.data, key)
         may_be_hub_id = recipe.online and (not path or not path.suffix or path.suffix[1:].isdecimal())
         if path is not None and not may_be_hub_id:

@@ -14,7 +14,7 @@ from triga.core.section import Section
 from triga.flow.recipe_shape import Shape, follow, homes
 from triga.flow.recipe_text import RecipeText
 
-__all__ = ["RecipeErrors", "nearest", "raise_all", "recipe_errors", "unknown_choice"]
+__all__ = ["RecipeErrors", "missing_section", "nearest", "raise_all", "recipe_errors", "unknown_choice"]
 
 WRONG_TYPE = {
     "float": ("recipe-not-number", "{value} is not a number", "write a number, such as 3, 0.1 or 1e-4"),
@@ -129,6 +129,12 @@ def _unknown_key(name: str, parent: Shape, where: str, elsewhere: Sequence[str])
         key=name,
         keys=", ".join(parent.keys),
     )
+
+
+def missing_section(name: str, root: type[Section], where: str) -> RecipeError:
+    """As for any key that is missing; which sections a recipe needs depends on the others."""
+    _, parent, shape = follow(root, (name,))
+    return _missing_key(name, parent, shape, where)
 
 
 def _missing_key(name: str, parent: Shape, shape: Shape, where: str) -> RecipeError:

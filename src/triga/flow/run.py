@@ -1,6 +1,6 @@
 """Run a recipe: its stages in order, skipping what is up to date, with the run and its models in the registry.
 
-    data ──▶ tune ──▶ evaluate ──▶ compress        each reads artifacts of the run's folder and writes one
+    corpus ──▶ data ──▶ tune ──▶ evaluate ──▶ compress     each reads artifacts and writes one
 
 Killed anywhere, the same command goes on: finished stages are artifacts, an unfinished training has checkpoints.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # the database's libraries take a second to import, and predi
 
 __all__ = ["STAGES", "RunResult", "StageTime", "run_recipe"]
 
-STAGES = ("data", "tune", "evaluate", "compress")
+STAGES = ("corpus", "data", "tune", "evaluate", "compress")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ def _stages(recipe: Recipe, until: str | None) -> list[Stage]:
             stage=until,
             known=", ".join(STAGES),
         )
-    wanted = [name for name in STAGES if name in ("data", "tune") or getattr(recipe, name) is not None]
+    made = {"tune": recipe.data}  # without tune: the base is taken as it is
+    wanted = [name for name in STAGES if made.get(name, getattr(recipe, name)) is not None]
     wanted = wanted if until is None else [name for name in wanted if STAGES.index(name) <= STAGES.index(until)]
     return [_stage(name) for name in wanted]
 

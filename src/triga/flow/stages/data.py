@@ -13,11 +13,13 @@ __all__ = ["STAGE"]
 
 def _inputs(context: Context) -> Mapping[str, Any]:
     recipe = context.recipe
+    assert recipe.data is not None
     return data_inputs(recipe.data, context.spec, recipe.seed, online=recipe.online)
 
 
 def _make(context: Context, inputs: Mapping[str, Any]) -> None:
     recipe = context.recipe
+    assert recipe.data is not None
     prepare(recipe.data, context.spec, context.data, seed=recipe.seed, online=recipe.online, emit=context.emit)
 
 

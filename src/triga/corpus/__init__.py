@@ -1,0 +1,1 @@
+"""Corpora: raw text to clean, counted, checksummed token shards (``build_corpus``)."""

@@ -1,0 +1,306 @@
+"""One file of a source becomes one *part*: its documents cleaned, judged, redacted and fingerprinted.
+
+    parts/00007/
+      documents.arrow   text, place, language of what was kept so far (duplicates are found across parts, later)
+      keys.npy          (N,) uint64: equal for equal texts
+      bands.npy         (N, 14) uint64: documents that agree in one are candidates for near duplicates
+      signatures.npy    (N, 112) uint16: the share of equal columns estimates the similarity
+      counts.json       what was read, kept, dropped and redacted, by reason and language
+      dropped.jsonl     a few dropped documents of each reason, chosen by a hash of their text
+
+A part depends on its file and on the recipe alone, so parts are made in any order, by several processes, and one that
+is whole is never made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from triga.core.artifact import dump_json, writing
+from triga.core.durable import sha256_of
+from triga.corpus.documents import Document, Refused, SourceFile, read_documents
+from triga.corpus.recipe import CorpusSection, SourceSection
+from triga.text.characters import Characters
+from triga.text.clean import Cleaning, clean
+from triga.text.containment import Containment
+from triga.text.identify import identify_languages
+from triga.text.quality import PHRASE_UNITS, REASONS, quality_reasons
+from triga.text.redact import redact
+from triga.text.shingles import MinHash, ShingleSets, Units
+
+__all__ = ["PART_KIND", "Job", "make_part"]
+
+PART_KIND = "corpus-part"
+CHUNK_CHARS = 1 << 18
+NUM_BANDS, BAND_HASHES = 14, 8
+"""FineWeb's (Penedo et al., 2024): documents that share 75 % of their phrases meet in a band with probability 0.77,
+80 % with 0.92, 90 % with 0.999."""
+MINHASH_SEED = 20_261_126
+NUM_SHOWN = 20
+"""Dropped documents kept for each reason, to be looked at."""
+SHOWN_CHARS = 2_000
+SCHEMA = pa.schema([("text", pa.large_string()), ("place", pa.string()), ("language", pa.string())])
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a part is made from."""
+
+    file: SourceFile
+    section: CorpusSection
+    folder: Path
+    inputs: Mapping[str, Any]
+
+
+@dataclass
+class Counts:
+    """Documents, and bytes of their UTF-8, by what became of them."""
+
+    read: int = 0
+    read_bytes: int = 0
+    kept: Counter[str] = field(default_factory=Counter)
+    kept_bytes: Counter[str] = field(default_factory=Counter)
+    dropped: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    redacted: Counter[str] = field(default_factory=Counter)
+    refused: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "read": self.read,
+            "read_bytes": self.read_bytes,
+            "kept": dict(self.kept),
+            "kept_bytes": dict(self.kept_bytes),
+            "dropped": {reason: dict(languages) for reason, languages in self.dropped.items()},
+            "redacted": dict(self.redacted),
+            "refused": self.refused,
+        }
+
+
+class Clock:
+    """Processor seconds by step."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        begin = time.process_time()
+        try:
+            yield
+        finally:
+            self.seconds[step] += time.process_time() - begin  # type: ignore[assignment]
+
+
+def make_part(job: Job, tests: Containment | None) -> dict[str, float]:
+    """Write the part's folder; returns processor seconds by step. Raises ``DataError`` for a file that is no text."""
+    source = job.section.sources[job.file.source]
+    maker = _Maker(job.section, source, tests)
+    with writing(job.folder, kind=PART_KIND, inputs=job.inputs) as folder:
+        with (
+            pa.OSFile(str(folder / "documents.arrow"), "wb") as sink,
+            pa.ipc.new_stream(sink, SCHEMA, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream,
+        ):
+            for chunk in _chunks(maker, read_documents(job.file, source)):
+                table = maker.process(chunk)
+                if table.num_rows:
+                    stream.write_batch(table)
+        maker.save(folder, job.file)
+    return dict(maker.clock.seconds)
+
+
+def _chunks(maker: _Maker, documents: Iterator[Document | Refused]) -> Iterator[list[Document]]:
+    """Readable documents in lists of about ``CHUNK_CHARS``, and those that are not counted."""
+    chunk: list[Document] = []
+    size = 0
+    while True:
+        with maker.clock("read"):
+            document = next(documents, None)
+        if document is None:
+            break
+        if isinstance(document, Refused):
+            maker.refuse(document)
+            continue
+        chunk.append(document)
+        size += len(document.text)
+        if size >= CHUNK_CHARS:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+class _Maker:
+    """The steps of a part, a chunk of documents at a time."""
+
+    def __init__(self, section: CorpusSection, source: SourceSection, tests: Containment | None) -> None:
+        self._section = section
+        self._cleaning = Cleaning(markup=source.markup, **section.cleaning.model_dump())
+        self._tests = tests
+        self._minhash = MinHash(NUM_BANDS * BAND_HASHES, MINHASH_SEED)
+        self._keys: list[NDArray[np.uint64]] = []
+        self._bands: list[NDArray[np.uint64]] = []
+        self._signatures: list[NDArray[np.uint16]] = []
+        self._dropped: dict[str, list[tuple[int, str, str, str]]] = defaultdict(list)
+        self.counts = Counts()
+        self.clock = Clock()
+
+    def refuse(self, refused: Refused) -> None:
+        self.counts.read += 1
+        self.counts.dropped[refused.reason]["und"] += 1
+        if len(self.counts.refused) < NUM_SHOWN:
+            why = refused.error.fields()["what"] if refused.error else "no text in the record"
+            self.counts.refused.append(f"{refused.place}: {why}")
+
+    def process(self, documents: list[Document]) -> pa.RecordBatch:
+        """The documents of a chunk that are kept."""
+        cleaned = self._cleaned(documents)
+        with self.clock("characters"):
+            batch = Characters.of([text for text, _ in cleaned])
+            words = Units.of_characters(batch)
+            phrases = words.shingle_sets(PHRASE_UNITS)
+        languages = self._judge(cleaned, batch, words, phrases)
+        kept = [i for i, language in enumerate(languages) if language]
+        with self.clock("redact"):
+            texts = [self._redacted(cleaned[i][0]) for i in kept]
+        with self.clock("fingerprint"):
+            self._fingerprint(texts, phrases.take(np.array(kept, dtype=np.int64)))
+        languages = [languages[i] for i in kept]
+        for text, language in zip(texts, languages, strict=True):
+            self.counts.kept[language] += 1
+            self.counts.kept_bytes[language] += len(text.encode())
+        with self.clock("write"):
+            places = [cleaned[i][1] for i in kept]
+            columns = [
+                pa.array(values, kind.type) for values, kind in zip((texts, places, languages), SCHEMA, strict=True)
+            ]
+            return pa.record_batch(columns, schema=SCHEMA)
+
+    def save(self, folder: Path, file: SourceFile) -> None:
+        num = NUM_BANDS * BAND_HASHES
+        _save(folder / "keys.npy", self._keys, np.zeros(0, np.uint64))
+        _save(folder / "bands.npy", self._bands, np.zeros((0, NUM_BANDS), np.uint64))
+        _save(folder / "signatures.npy", self._signatures, np.zeros((0, num), np.uint16))
+        about = {"name": file.name, "size_bytes": file.path.stat().st_size, "sha256": sha256_of(file.path)}
+        (folder / "counts.json").write_bytes(dump_json({**self.counts.as_dict(), "file": about}))
+        with open(folder / "dropped.jsonl", "w", encoding="utf-8") as lines:
+            for reason in sorted(self._dropped):
+                for key, text, place, language in sorted(self._dropped[reason], reverse=True):
+                    shown = {"reason": reason, "language": language, "place": place, "key": -key, "text": text}
+                    lines.write(json.dumps(shown, ensure_ascii=False) + "\n")
+
+    # -- steps ----------------------------------------------------------------------------------------------------
+
+    def _cleaned(self, documents: list[Document]) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        with self.clock("clean"):
+            for document in documents:
+                self.counts.read += 1
+                self.counts.read_bytes += len(document.text.encode("utf-8", "replace"))
+                text = clean(document.text, self._cleaning, document.suffix)
+                found += [(piece, document.place) for piece in cut(text, self._section.max_document_chars)]
+        return found
+
+    def _judge(
+        self, cleaned: list[tuple[str, str]], batch: Characters, words: Units, phrases: ShingleSets
+    ) -> list[str]:
+        """The language of each document that passes the filters, ``""`` for one that does not, which is counted."""
+        texts = [text for text, _ in cleaned]
+        with self.clock("language"):
+            languages = identify_languages(texts, batch)
+        reasons: list[str | None] = [None if text else "empty" for text in texts]
+        if self._section.languages is not None:
+            strange = [language not in self._section.languages for language in languages]
+            reasons = [
+                reason or ("language" if is_strange else None)
+                for reason, is_strange in zip(reasons, strange, strict=True)
+            ]
+        if self._section.quality is not None:
+            with self.clock("quality"):
+                numbers = quality_reasons(texts, batch, words, phrases, self._section.quality)
+            names = (None, *REASONS)
+            reasons = [reason or names[number] for reason, number in zip(reasons, numbers, strict=True)]
+        if self._tests is not None:
+            with self.clock("decontaminate"):
+                for found in self._tests.search(words):
+                    reasons[found.text] = reasons[found.text] or "test-row"
+        for i, reason in enumerate(reasons):
+            if reason is not None:
+                self._drop(reason, *cleaned[i], languages[i])
+                languages[i] = ""
+        return languages
+
+    def _drop(self, reason: str, text: str, place: str, language: str) -> None:
+        self.counts.dropped[reason][language] += 1
+        shown = self._dropped[reason]
+        entry = (
+            -_key(text),
+            text[:SHOWN_CHARS],
+            place,
+            language,
+        )  # the least keys stay: an even choice, the same again
+        if len(shown) < NUM_SHOWN:
+            heapq.heappush(shown, entry)
+        else:
+            heapq.heappushpop(shown, entry)
+
+    def _redacted(self, text: str) -> str:
+        if not self._section.redact:
+            return text
+        text, found = redact(text, self._section.redact)
+        self.counts.redacted.update(found)
+        return text
+
+    def _fingerprint(self, texts: list[str], phrases: ShingleSets) -> None:
+        self._keys.append(np.array([_key(text) for text in texts], dtype=np.uint64))
+        signatures = self._minhash(phrases)
+        self._bands.append(band_keys(signatures))
+        self._signatures.append(signatures.astype(np.uint16))
+
+
+def cut(text: str, most: int) -> Iterator[str]:
+    """Pieces of at most ``most`` characters, cut at the last end of a paragraph, line or sentence near it."""
+    start = 0
+    while len(text) - start > most:
+        end = start + most
+        for mark in ("\n\n", "\n", "。", ". ", " "):
+            place = text.rfind(mark, start + most // 2, end)
+            if place >= 0:
+                end = place + len(mark)
+                break
+        yield text[start:end].strip()
+        start = end
+    yield text[start:].strip() if start else text
+
+
+def band_keys(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """(N, bands): one hash for each band of each signature."""
+    banded = signatures.reshape(len(signatures), NUM_BANDS, BAND_HASHES).astype(np.uint64)
+    keys = np.zeros(banded.shape[:2], dtype=np.uint64)
+    for i in range(BAND_HASHES):
+        keys = (keys ^ banded[:, :, i]) * np.uint64(0x9E3779B97F4A7C15)
+        keys ^= keys >> np.uint64(29)
+    return keys
+
+
+def _key(text: str) -> int:
+    """64 bits of a text without its case and spaces: equal for equal documents."""
+    plain = "".join(text.casefold().split()).encode("utf-8", "replace")
+    return int.from_bytes(hashlib.blake2b(plain, digest_size=8).digest(), "little")
+
+
+def _save(path: Path, parts: list[NDArray[Any]], empty: NDArray[Any]) -> None:
+    with open(path, "wb") as file:
+        np.save(file, np.concatenate(parts) if parts else empty)
