@@ -11,11 +11,11 @@ from triga.core.errors import DataError, TrigaError
 from triga.data.columns import find_columns, known_names
 from triga.data.recipe import ColumnsSection, DataSection
 from triga.data.rows import Unreadable
-from triga.text.files import DataFile, file_errors, find_file
 from triga.data.sources.opening import Hints, open_sources
-from triga.text.lines import find_encoding, open_lines
 from triga.predict.pipeline import Input
 from triga.tasks.text_classification.spec import ROLES
+from triga.text.files import DataFile, file_errors, find_file
+from triga.text.lines import find_encoding, open_lines
 
 __all__ = ["Asked", "ask_file", "ask_lines", "ask_texts"]
 
