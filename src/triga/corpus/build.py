@@ -68,7 +68,7 @@ def build_corpus(
 
     Raises ``DataError`` for sources that are missing, damaged, or changed since an unfinished build began.
     """
-    files = find_files(section.sources)
+    files = find_files(section)
     build = _Build(section, work_folder(section, target), num_processes or os.cpu_count() or 1, emit)
     make_folder(build.work)
     _check_unchanged(files, build.work / "plan.json")
@@ -89,7 +89,7 @@ def build_corpus(
 
 def corpus_inputs(section: CorpusSection) -> dict[str, Any]:
     """What the corpus is made from: the recipe's section, and each file's size and time of change."""
-    files = [[file.name, *_state(file.path)] for file in find_files(section.sources)]
+    files = [[file.name, *_state(file.path)] for file in find_files(section)]
     tests = [[path.name, *_state(path)] for path in section.decontaminate]
     return {"recipe": fingerprint(section, VERSION), "files": fingerprint(files, tests)}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triga.core.errors import DataError
-from triga.corpus.recipe import SourceSection
+from triga.corpus.recipe import CorpusSection, SourceSection
 from triga.text.files import COMPRESSIONS, DataFile, file_errors, find_file
 from triga.text.lines import TextLines, find_encoding, open_lines
 
@@ -56,20 +56,21 @@ class SourceFile:
         return DataFile(self.path, self.name)
 
 
-def find_files(sources: tuple[SourceSection, ...]) -> list[SourceFile]:
+def find_files(section: CorpusSection) -> list[SourceFile]:
     """The files of all sources in their order, each source's by name. Raises ``DataError`` where a source has none."""
     found = []
-    for number, source in enumerate(sources):
-        paths = _paths(source.path)
+    for number, source in enumerate(section.sources):
+        base = section.root / source.path
+        paths = _paths(base)
         if not paths:
             raise DataError(
                 "corpus-source-empty",
                 "there are no files to read here",
-                where=source.path,
+                where=base,
                 fix="put files into it that end in one of: {suffixes} (also with .gz or .zst)",
                 suffixes=" ".join(SUFFIXES),
             )
-        base = source.path if source.path.is_dir() else source.path.parent
+        base = base if base.is_dir() else base.parent
         found += [SourceFile(number, path, path.relative_to(base).as_posix()) for path in paths]
     return found
 

@@ -1,4 +1,4 @@
-"""The corpus as one self-contained HTML page: charts, and documents to look at. It needs no network and has no scripts."""
+"""The corpus as one self-contained HTML page: charts, and documents to look at. No network, no scripts."""
 
 from __future__ import annotations
 

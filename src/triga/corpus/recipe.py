@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -15,8 +16,8 @@ __all__ = ["CleaningSection", "CorpusSection", "DuplicatesSection", "SourceSecti
 class SourceSection(Section):
     """A file, a folder tree, or files by a pattern (``news/*.jsonl.zst``)."""
 
-    path: RecipePath
-    """Text, Markdown, HTML, JSONL or Parquet; each also .gz or .zst."""
+    path: Path
+    """Below ``corpus.root``. Text, Markdown, HTML, JSONL or Parquet; each also .gz or .zst (not Parquet)."""
     name: str | None = None
     """What reports and model cards call it; the file's or folder's name when absent."""
     licence: str = "not stated"
@@ -67,6 +68,8 @@ def _sources(value: Any) -> Any:
 
 
 class CorpusSection(Section):
+    root: RecipePath = Field(default=Path(), validate_default=True)
+    """The folder that sources' paths are relative to; the recipe's own when absent."""
     sources: Annotated[tuple[SourceSection, ...], BeforeValidator(_sources)] = Field(min_length=1)
     """Read in this order; of two equal documents the first stays."""
     cleaning: CleaningSection = CleaningSection()

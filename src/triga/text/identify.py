@@ -18,8 +18,9 @@ from triga.text.language import JAPANESE_SHARE, LETTERS_PER_HAN
 
 __all__ = ["identify_languages"]
 
-SAMPLE_CHARS = 200
-"""Of a document's middle: its beginning is often a title."""
+SAMPLE_CHARS, LONG_SAMPLE_CHARS = 200, 1_500
+"""Of a document's middle: its beginning is often a title. What does not look English there is looked at again, in a
+longer piece: an English text may well hold 200 characters of foreign names."""
 UNKNOWN = "und"
 """BCP 47 for a text whose language nobody can tell."""
 
@@ -37,8 +38,13 @@ def identify_languages(texts: Sequence[str], batch: Characters) -> list[str]:
 
 
 def _detect(text: str) -> str:
-    start = max((len(text) - SAMPLE_CHARS) // 2, 0)
-    found = _detector().detect(text[start : start + SAMPLE_CHARS].replace("\n", " "), model="lite", k=1)
+    code = _detect_middle(text, SAMPLE_CHARS)
+    return code if code == "en" or len(text) <= SAMPLE_CHARS else _detect_middle(text, LONG_SAMPLE_CHARS)
+
+
+def _detect_middle(text: str, size: int) -> str:
+    start = max((len(text) - size) // 2, 0)
+    found = _detector().detect(text[start : start + size].replace("\n", " "), model="lite", k=1)
     return str(found[0]["lang"]) if found else UNKNOWN
 
 

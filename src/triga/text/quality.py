@@ -66,7 +66,7 @@ class QualitySection(Section):
 
     min_words: int = Field(default=20, ge=0)
     """Words, and Chinese characters one by one."""
-    min_letters: float = Field(default=0.6, ge=0, le=1)
+    min_letters: float = Field(default=0.55, ge=0, le=1)
     """Letters of any script, Chinese characters among them."""
     max_symbols: float = Field(default=0.1, ge=0, le=1)
     max_digits: float = Field(default=0.3, ge=0, le=1)
@@ -101,6 +101,9 @@ def quality_reasons(
     num_words = np.maximum(words.counts, 1)
     is_spaced = counts[:, LATIN] > counts[:, HAN_KIND] + counts[:, KANA_KIND]
     mean_length = counts[:, LATIN] / np.maximum(num_words - counts[:, HAN_KIND] - counts[:, KANA_KIND], 1)
+    pauses = np.where(
+        is_spaced, share(PUNCTUATION), share(PUNCTUATION, SPACE, LINE_END)
+    )  # Chinese pauses by spaces, too
     found: Mapping[str, NDArray[np.bool_]] = {
         "too-short": words.counts < rules.min_words,
         "few-letters": share(LATIN, HAN_KIND, KANA_KIND, OTHER_LETTER) < rules.min_letters,
@@ -109,7 +112,7 @@ def quality_reasons(
         "punctuation": share(PUNCTUATION) > rules.max_punctuation,
         "word-length": is_spaced & ((mean_length < 2) | (mean_length > 12)),
         "stop-words": (words.counts >= LEAST_FOR_STOPS) & (_stop_share(words) < rules.min_stop_words),
-        "no-punctuation": (words.counts >= LEAST_FOR_PUNCTUATION) & (share(PUNCTUATION) < rules.min_punctuation),
+        "no-punctuation": (words.counts >= LEAST_FOR_PUNCTUATION) & (pauses < rules.min_punctuation),
         "repeated-phrases": _repeated_phrases(words, phrases) > rules.max_repeated_phrases,
     }
     reasons = np.zeros(len(texts), dtype=np.int64)
