@@ -13,6 +13,9 @@ from triga.cli.main import app
 VERBS = {
     "check": "RECIPE --set --fix --json",
     "compress": "RECIPE --set --json",
+    "corpus build": "RECIPE --set --processes --fresh --json",
+    "corpus show": "NAME [kept|dropped|duplicates] --num -n --language --reason --seed --html",
+    "corpus stats": "NAME --json",
     "doctor": "--json",
     "evaluate": "RECIPE --set --json",
     "init": "DATA --task --out -o --name",
@@ -28,6 +31,11 @@ VERBS = {
     "runs show": "ID --json",
     "schema": "--out -o",
     "serve": "MODEL --host --port --token-file --page --page-port",
+    "tokenizer compare": "TOKENIZERS --text --json",
+    "tokenizer extend": "MODEL_FOLDER --text --out -o --max-words --json",
+    "tokenizer show": "TOKENIZER --text --json",
+    "tokenizer train": "FILES --out -o --kind --vocab-size --style --chinese --lowercase --byte-fallback --max-text-mb "
+    "--json",
     "tune": "RECIPE --set --json",
 }
 """Frozen: whoever changes this changes what people have in their scripts."""

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import triga
-from triga.cli import check, doctor, init, models, predict, run, runs, schema, serve
+from triga.cli import check, corpus, doctor, init, models, predict, run, runs, schema, serve, tokenizer
 from triga.cli.door import through_the_door
 
 __all__ = ["app", "call", "main"]
@@ -58,6 +58,8 @@ app.command("init", rich_help_panel=START)(init.init)
 app.command("check", rich_help_panel=START)(check.check)
 app.command("doctor", rich_help_panel=START)(doctor.doctor)
 app.command("run", rich_help_panel=WORK)(run.run)
+app.add_typer(corpus.app, name="corpus", rich_help_panel=WORK)
+app.add_typer(tokenizer.app, name="tokenizer", rich_help_panel=WORK)
 app.command("tune", rich_help_panel=WORK)(run.tune)
 app.command("evaluate", rich_help_panel=WORK)(run.evaluate)
 app.command("compress", rich_help_panel=WORK)(run.compress)
