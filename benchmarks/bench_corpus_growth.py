@@ -2,10 +2,10 @@
 
     python benchmarks/bench_corpus_growth.py FILES.jsonl.zst … --sizes 0.1 0.5 1 2 5 --folder DIR [--write FILE]
 
-Sentences of FILES are put together anew by a seeded chain (half of the time the sentence that once followed, else any), so
-the text is of any size and reads like text; 5 % of the documents are exact copies of earlier ones and 5 % copies with a
-sentence changed, so that the search for duplicates has work, and what it finds is known. Each build is a process of its
-own; memory is the greatest sum of resident memory over it and its workers. Prints a JSON line for each size.
+Sentences of FILES are put together anew by a seeded chain (half of the time the sentence that once followed, else any),
+so the text is of any size and reads like text; 5 % of the documents are exact copies of earlier ones and 5 % copies with
+a sentence changed, so that the search for duplicates has work, and what it finds is known. Each build is a process of
+its own; memory is the greatest sum of resident memory over it and its workers. Prints a JSON line for each size.
 """
 
 from __future__ import annotations
