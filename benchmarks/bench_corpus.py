@@ -94,7 +94,7 @@ def _build(raw: Path, target: Path, num_processes: int) -> dict[str, float]:
     from triga.corpus.recipe import CorpusSection
 
     sources = [{"path": str(path)} for path in sorted(raw.glob("*.jsonl"))] if raw.is_dir() else [{"path": str(raw)}]
-    section = CorpusSection.model_validate({"sources": sources, "tokenizer": {"sample_mb": 8}})
+    section = CorpusSection.model_validate({"sources": sources, "tokenizer": {"max_text_mb": 8}})
     return build_corpus(section, target, num_processes=num_processes)
 
 

@@ -3,9 +3,9 @@
     python benchmarks/bench_corpus_growth.py FILES.jsonl.zst … --sizes 0.1 0.5 1 2 5 --folder DIR [--write FILE]
 
 Sentences of FILES are put together anew by a seeded chain (half of the time the sentence that once followed, else any),
-so the text is of any size and reads like text; 5 % of the documents are exact copies of earlier ones and 5 % copies with
-a sentence changed, so that the search for duplicates has work, and what it finds is known. Each build is a process of
-its own; memory is the greatest sum of resident memory over it and its workers. Prints a JSON line for each size.
+so the text is of any size and reads like text; 5 % of the documents are exact copies of earlier ones and 5 % are copies
+with one sentence changed, so that the search for duplicates has work, and what it should find is known. Each build is a
+process of its own; memory is the greatest sum of resident memory over it and its workers. Prints a line for each size.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _build(raw: Path, folder: Path, processes: int) -> None:
     from triga.corpus.build import build_corpus
     from triga.corpus.recipe import CorpusSection
 
-    section = CorpusSection.model_validate({"sources": [{"path": str(raw)}], "tokenizer": {"sample_mb": 32}})
+    section = CorpusSection.model_validate({"sources": [{"path": str(raw)}], "tokenizer": {"max_text_mb": 32}})
     print(json.dumps(build_corpus(section, folder / "corpus", num_processes=processes)))
 
 

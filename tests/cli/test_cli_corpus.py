@@ -26,7 +26,7 @@ def recipe(tmp_path: Path) -> Path:
     ]
     (tmp_path / "raw.jsonl").write_text("\n".join(lines), encoding="utf-8")
     path = tmp_path / "corpus.yaml"
-    path.write_text("name: notes\ncorpus: {sources: raw.jsonl, tokenizer: {vocab_size: 400}}\n", encoding="utf-8")
+    path.write_text("name: notes\ncorpus: {sources: raw.jsonl, tokenizer: {vocab_size: 512}}\n", encoding="utf-8")
     return path
 
 

@@ -77,7 +77,7 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("step", ["make_part", "find_duplicates", "train_wordpiece", "make_shard", "write_report"])
+@pytest.mark.parametrize("step", ["make_part", "find_duplicates", "train_tokenizer", "make_shard", "write_report"])
 def test_a_build_that_ended_anywhere_goes_on_to_the_same_bytes(
     sources: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

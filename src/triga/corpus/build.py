@@ -37,7 +37,7 @@ from triga.corpus.shards import make_shard, read_kept
 from triga.corpus.tests_of import load_test_rows
 from triga.text.containment import Containment
 from triga.text.tokenizer import Tokenizer
-from triga.text.wordpiece import train_wordpiece
+from triga.text.tokenizer_training import train_tokenizer
 
 __all__ = ["CORPUS_KIND", "build_corpus", "corpus_inputs", "work_folder"]
 
@@ -182,9 +182,9 @@ def _make_tokenizer(
     folder, inputs = build.work / "tokenizer", {"recipe": build.key, "parts": _fingerprints(parts)}
     begin = time.process_time()
     if not _is_whole(folder, inputs):
-        texts = _sample(parts, duplicates, int(rules.sample_mb * 1e6))
+        texts = _sample(parts, duplicates, int(rules.max_text_mb * 1e6))
         with writing(folder, kind="tokenizer", inputs=inputs) as target:
-            train_wordpiece(texts, rules.vocab_size).save(target)
+            train_tokenizer(texts, rules).save(target)
     seconds["train tokenizer"] += time.process_time() - begin  # type: ignore[assignment]
     return Tokenizer.load(folder)
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from triga.core.section import RecipePath, Section
 from triga.text.quality import QualitySection
+from triga.text.tokenizer_training import TokenizerSettings
 
 __all__ = ["CleaningSection", "CorpusSection", "DuplicatesSection", "SourceSection", "TokenizerSection"]
 
@@ -50,15 +51,14 @@ class DuplicatesSection(Section):
     """Share of runs of five words (Chinese: characters) that two documents have in common; 1: exact copies only."""
 
 
-class TokenizerSection(Section):
+class TokenizerSection(TokenizerSettings):
     """Trained on an even sample of what was kept, or taken as it is."""
 
     path: RecipePath | None = None
     """A folder with tokenizer.json (or the file); nothing is trained then."""
     kind: Literal["wordpiece", "bpe", "unigram"] = "wordpiece"
-    vocab_size: int = Field(default=16_384, ge=256, le=1_000_000)
-    sample_mb: float = Field(default=64, gt=0)
-    """How much text the training reads."""
+    max_text_mb: float = Field(default=64.0, gt=0)
+    """How much text to learn from, in million bytes."""
 
 
 def _sources(value: Any) -> Any:
