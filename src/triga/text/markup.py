@@ -1,0 +1,79 @@
+"""Which markup a text is in, and its prose: the door to ``html_prose`` and ``markdown_prose``.
+
+The guess is conservative: a text that mentions a tag, or has a stray ``#`` or ``<``, is plain prose, since reading
+plain text as HTML would join its lines and drop what stands in angle brackets.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from triga.text.html_prose import html_to_prose
+from triga.text.markdown_prose import FRONT_MATTER, markdown_to_prose
+
+__all__ = ["Markup", "guess_markup", "html_to_prose", "markdown_to_prose"]
+
+Markup = Literal["plain", "markdown", "html"]
+
+_SUFFIXES: dict[str, Markup] = dict.fromkeys((".md", ".markdown", ".mdx", ".mkd"), "markdown")
+_SUFFIXES |= dict.fromkeys((".html", ".htm", ".xhtml", ".shtml"), "html")
+
+SAMPLE_CHARS = 20_000
+"""Characters of a text by which its markup is guessed."""
+CHARS_PER_TAG = 400
+"""A page has a tag of a block at least this often; a text that mentions a few has not."""
+NUM_TAGS = 3
+_BLOCK_TAG = re.compile(r"</(?:p|div|li|ul|ol|td|tr|table|h[1-6]|section|article|blockquote|body)>|<br ?/?>", re.I)
+_BREAK_TAG = re.compile(r"<br ?/?>", re.I)
+_PAGE_START = re.compile(r"\s*(?:<\?xml[^<>]*>\s*)?(?:<!--[^<>]*-->\s*)*(?:<!doctype html|<html)\b", re.I)
+
+NUM_SIGNS = 2
+"""So many different signs make a text Markdown: plain prose has one of them now and then."""
+_SIGNS = (
+    ("[", re.compile(r"\]\((?:https?:|[./#]|[\w%/-]+\.\w+\))"), 1),
+    ("[", re.compile(r"\]\(https?://[^\s()]+\)"), 4),
+    ("[", re.compile(r"!\[[^\[\]\n]*\]\("), 1),
+    ("#", re.compile(r"^#{1,6} \S", re.M), 2),
+    ("*", re.compile(r"\*\*[^\s*][^*\n]{0,300}\*\*"), 2),
+    ("`", re.compile(r"^ {0,3}```", re.M), 2),
+    ("`", re.compile(r"`[^`\n]{1,80}`"), 3),
+    ("|", re.compile(r"^\|?[ \t]*:?-{3,}:?[ \t]*\|", re.M), 1),
+)
+"""What Markdown looks like: a character that must be there at all, a pattern, and how often it makes a sign."""
+_LIST = re.compile(r"^[-*] \S", re.M)
+NUM_ITEMS = 3
+
+
+def guess_markup(text: str, suffix: str = "") -> Markup:
+    """By the file's suffix (``.md``, ``.html`` …), else by content, where in doubt plain."""
+    known = _SUFFIXES.get(suffix.lower())
+    if known:
+        return known
+    if "<" in text and _PAGE_START.match(text, 0, SAMPLE_CHARS):
+        return "html"
+    if _is_markdown(text):  # before the next, since Markdown may hold HTML
+        return "markdown"
+    return "html" if "<" in text and _has_tags(text) else "plain"
+
+
+def _has_tags(text: str) -> bool:
+    sample = text[:SAMPLE_CHARS]
+    num_tags = len(_BLOCK_TAG.findall(sample))
+    if num_tags >= NUM_TAGS and num_tags * CHARS_PER_TAG >= len(sample):
+        return True
+    num_breaks = len(_BREAK_TAG.findall(sample))  # a review or message in one line, broken by tags alone
+    return num_breaks > 1 and num_breaks == num_tags and sample.count("\n") <= 1
+
+
+def _is_markdown(text: str) -> bool:
+    if text.startswith(("---", "+++", "\ufeff")) and FRONT_MATTER.match(text):
+        return True
+    num_signs, sample = 0, ""
+    for needed, pattern, times in _SIGNS:
+        if needed in text:
+            sample = sample or text[:SAMPLE_CHARS]
+            num_signs += len(pattern.findall(sample)) >= times
+    if num_signs == NUM_SIGNS - 1:  # plain text has lists too, so they only confirm
+        num_signs += len(_LIST.findall(sample)) >= NUM_ITEMS
+    return num_signs >= NUM_SIGNS
