@@ -16,10 +16,10 @@ import zstandard
 
 from triga.data.recipe import DataSection
 from triga.data.rows import Record, Source, Unreadable
-from triga.text.files import find_file
 from triga.data.sources.opening import Hints, open_file
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
+from triga.text.files import find_file
 
 Fields = Mapping[str, Any]
 ROWS: list[Fields] = [

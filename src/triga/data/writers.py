@@ -16,8 +16,8 @@ from triga.data.rows import Source
 from triga.data.sources.arrow import BATCH_ROWS, ArrowSource
 from triga.data.sources.delimited import DelimitedSource
 from triga.data.sources.dialect import Dialect
-from triga.text.files import COMPRESSIONS
 from triga.data.sources.json_document import JsonDocumentSource
+from triga.text.files import COMPRESSIONS
 
 __all__ = ["RecordWriter", "file_name", "open_writer"]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from triga.core.errors import DataError
-from triga.text.files import DataFile, binary_file, file_errors
 from triga.text.encodings import detect_encoding, encoding_of, is_utf8_chinese
+from triga.text.files import DataFile, binary_file, file_errors
 
 __all__ = ["MAX_LINE_CHARS", "MAX_RAW_CHARS", "TextFileSource", "TextLines", "find_encoding", "open_lines", "too_long"]
 

@@ -15,8 +15,8 @@ from typing import Any, TextIO
 
 from triga.core.errors import DataError
 from triga.data.rows import Place, Record, Unreadable
-from triga.text.files import file_errors
 from triga.data.sources.json_lines import invalid_json, not_an_object
+from triga.text.files import file_errors
 from triga.text.lines import MAX_LINE_CHARS, MAX_RAW_CHARS, TextFileSource, too_long
 
 __all__ = ["JsonDocumentSource"]

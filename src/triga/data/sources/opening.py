@@ -13,11 +13,11 @@ from triga.data.recipe import DataSection
 from triga.data.rows import Source
 from triga.data.sources.dataset_folder import open_dataset_folder, split_folders
 from triga.data.sources.delimited import open_delimited
-from triga.text.files import COMPRESSIONS, DataFile, find_file
 from triga.data.sources.hub import hub_id, open_hub
 from triga.data.sources.json_document import JsonDocumentSource
 from triga.data.sources.json_lines import JsonLinesSource
 from triga.data.sources.parquet import open_parquet
+from triga.text.files import COMPRESSIONS, DataFile, find_file
 from triga.text.lines import find_encoding
 
 __all__ = ["SPLITS", "Hints", "open_file", "open_sources"]
