@@ -48,7 +48,7 @@ _LATIN = re.compile("[A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff\uff21-\uff3a\
 
 @dataclass(frozen=True)
 class Characters:
-    """N texts: ``codes`` (L,) code points, each text followed by ``END_OF_TEXT``; ``kinds`` and ``row`` (L,) of each."""
+    """N texts: ``codes`` (L,) code points, each text followed by ``END_OF_TEXT``; ``kinds`` and ``row`` (L,)."""
 
     codes: NDArray[np.uint32]
     kinds: NDArray[np.uint8]
