@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from triga.core.artifact import Artifact
+from triga.train.interrupt import stop_requested
 
 RunApart = Callable[..., dict[str, Any]]
 MAX_SECONDS_TO_SAVE = 10
@@ -113,3 +115,18 @@ def test_the_folder_holds_no_more_than_it_may(unbroken: dict[str, Any]) -> None:
     names = {path.name for path in (unbroken["folder"] / "checkpoints").iterdir()}
     last, best = unbroken["state"]["step"], unbroken["state"]["best_step"]
     assert names == {f"checkpoint-{last}", f"checkpoint-{last - 1}", f"checkpoint-{best}"}
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """A shell starts its background jobs without an ear for Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stop_requested() as stop:
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            os.kill(os.getpid(), signal.SIGINT)
+            assert not stop()
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stop()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -108,6 +108,7 @@ def die() -> None:
 def run(request: Request) -> int:
     """Train to the end, or until the request's own end. Returns the exit code, as the command line would."""
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in a shell's background
     folder, tiny, disk = Path(request.folder), Tiny(), KillingDisk(request.kill_at_operation)
     module = tiny.module(dropout=0.1)
     dtype = torch.bfloat16 if request.precision == "bf16" else torch.float32

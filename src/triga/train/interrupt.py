@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM ask a loop to save and leave; a second signal leaves at once."""
+"""Ctrl-C and SIGTERM ask a loop to save and leave; a second signal leaves at once.
+
+A signal that was ignored when the process started stays ignored: a shell starts its background jobs so.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,16 @@ def stop_requested() -> Iterator[Callable[[], bool]]:
         return
     asked = threading.Event()
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    heeded = [number for number in SIGNALS if before[number] is not signal.SIG_IGN]
 
     def handle(number: int, frame: FrameType | None) -> None:
         asked.set()
         signal.signal(number, before[signal.Signals(number)])
 
-    for number in SIGNALS:
+    for number in heeded:
         signal.signal(number, handle)
     try:
         yield asked.is_set
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in heeded:
+            signal.signal(number, before[number])

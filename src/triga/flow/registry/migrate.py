@@ -7,6 +7,7 @@ a PostgreSQL database with other programs that use Alembic.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 
@@ -61,9 +62,11 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
 def _needs_upgrade(connection: Connection, where: str) -> bool:
     current, newest = current_revision(connection), newest_revision()
-    if current is None:
-        _refuse_foreign(connection, where)
-    elif current > newest:  # four digits each: the order of the text is the order of the numbers
+    if current is None and (ours := set(Base.metadata.tables) & set(inspect(connection).get_table_names())):
+        current = current_revision(connection)  # another process may have made all of it between the two looks
+        if current is None:
+            raise _foreign(ours, where)
+    if current is not None and current > newest:  # four digits each: the order of the text is the order of the numbers
         raise MachineError(
             "database-newer",
             "the registry was made by a newer triga: its schema is {current}, this triga knows {newest}",
@@ -75,16 +78,14 @@ def _needs_upgrade(connection: Connection, where: str) -> bool:
     return current != newest
 
 
-def _refuse_foreign(connection: Connection, where: str) -> None:
-    ours = set(Base.metadata.tables) & set(inspect(connection).get_table_names())
-    if ours:
-        raise MachineError(
-            "database-foreign",
-            "the database belongs to another program: it has tables named {tables} that triga did not make",
-            where=where,
-            fix="use another workspace (--workspace), or another database or schema in TRIGA_DATABASE_URL",
-            tables=", ".join(sorted(ours)),
-        )
+def _foreign(tables: Collection[str], where: str) -> MachineError:
+    return MachineError(
+        "database-foreign",
+        "the database belongs to another program: it has tables named {tables} that triga did not make",
+        where=where,
+        fix="use another workspace (--workspace), or another database or schema in TRIGA_DATABASE_URL",
+        tables=", ".join(sorted(tables)),
+    )
 
 
 def _back_up(database: Database, revision: str | None) -> None:
