@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import zstandard
 from data_files import ROWS, csv_text, faults, opened, records, write, write_csv, write_jsonl, write_parquet
 
 from triga.core.errors import DataError, MachineError
 from triga.data.recipe import DataSection
 from triga.data.sources.opening import Hints, open_sources
+from triga.text import files
 
 
 def refusal(path: Path, **hints: object) -> DataError:
@@ -306,3 +309,14 @@ def test_a_fault_in_the_middle_of_a_file_keeps_the_rest(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "rows.jsonl", [ROWS[0], "no object", *ROWS[1:]])
     readable = [item.fields for item in opened(path) if hasattr(item, "fields")]
     assert readable == ROWS
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_file_that_unpacks_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr(files, "BOMB_BYTES", 1 << 20)
+    content = b'{"text": "' + b"0" * (8 << 20) + b'", "label": "a"}\n'
+    packed = gzip.compress(content) if suffix == ".gz" else zstandard.compress(content)
+    (tmp_path / f"rows.jsonl{suffix}").write_bytes(packed)
+    assert refusal(tmp_path / f"rows.jsonl{suffix}").code == "file-bomb"

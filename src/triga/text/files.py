@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import io
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 
@@ -18,6 +19,9 @@ from triga.core.errors import DataError
 __all__ = ["COMPRESSIONS", "DataFile", "binary_file", "file_errors", "find_file"]
 
 HEAD_BYTES = 1 << 16
+READ_BYTES = 1 << 18
+BOMB_BYTES, BOMB_RATIO = 1 << 30, 300
+"""Beyond 1 GiB and 300 times its own size a compressed file is no text; JSON lines that repeat reach 50."""
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 COMPRESSION_MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 BINARY_MAGIC = (
@@ -73,12 +77,17 @@ class DataFile:
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """The content as a stream of bytes, decompressed as it is read."""
+        """The content as a stream of bytes, decompressed as it is read.
+
+        Reading raises ``DataError`` once it is plain that the file was made to unpack without end.
+        """
         with ExitStack() as opened:
             with file_errors(self.name):
                 stream = opened.enter_context(open(self.path, "rb"))
                 if self.compression is not None:
-                    stream = opened.enter_context(pa.CompressedInputStream(stream, self.compression))
+                    unpacked = opened.enter_context(pa.CompressedInputStream(stream, self.compression))
+                    bounded = _Bounded(unpacked, self.name, self.path.stat().st_size)
+                    stream = cast("BinaryIO", opened.enter_context(bounded))
             yield stream
 
     def check_is_text(self) -> None:
@@ -88,6 +97,36 @@ class DataFile:
         kind = next((words for magic, words in BINARY_MAGIC if self.head.startswith(magic)), None)
         if kind is not None:
             raise binary_file(self.name, kind)
+
+
+class _Bounded(io.BufferedIOBase):
+    """What a compressed file unpacks to, refused beyond a size and a ratio that text does not reach."""
+
+    def __init__(self, unpacked: BinaryIO, name: str, packed_bytes: int) -> None:
+        self._unpacked = unpacked
+        self._name = name
+        self._most = max(BOMB_BYTES, BOMB_RATIO * packed_bytes)
+        self._num_read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        found = self._unpacked.read(-1 if size is None else size)
+        self._num_read += len(found)
+        if self._num_read > self._most:
+            raise DataError(
+                "file-bomb",
+                "the file unpacks to more than {megabytes} MB, which is more than {ratio} times its size",
+                where=self._name,
+                fix="look at what it holds; if it is meant so, unpack it yourself",
+                megabytes=self._most >> 20,
+                ratio=BOMB_RATIO,
+            )
+        return found
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self.read(size if size >= 0 else READ_BYTES)
 
 
 def find_file(path: Path, name: str) -> DataFile:
