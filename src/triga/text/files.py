@@ -83,7 +83,7 @@ class DataFile:
         """
         with ExitStack() as opened:
             with file_errors(self.name):
-                stream = opened.enter_context(open(self.path, "rb"))
+                stream: BinaryIO = opened.enter_context(open(self.path, "rb"))
                 if self.compression is not None:
                     unpacked = opened.enter_context(pa.CompressedInputStream(stream, self.compression))
                     bounded = _Bounded(unpacked, self.name, self.path.stat().st_size)
