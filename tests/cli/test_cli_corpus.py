@@ -74,6 +74,7 @@ def test_what_is_wrong_is_said(triga: Triga, recipe: Path, tmp_path: Path) -> No
     assert "no files to read" in code("corpus", "build", recipe, "--set", "corpus.sources=empty")  # corpus-source-empty
     parquet.write_table(pa.table({"words": ["a"]}), tmp_path / "x.parquet")
     told = code("corpus", "build", recipe, "--set", "corpus.sources=x.parquet")  # corpus-no-column
+    assert "nothing could be read" in told
     assert "there is no column text (it has: words)" in told
     (tmp_path / "x.parquet.gz").write_bytes(b"\x1f\x8b")
     told = code("corpus", "build", recipe, "--set", "corpus.sources=x.parquet.gz")  # corpus-parquet-compressed
@@ -82,7 +83,9 @@ def test_what_is_wrong_is_said(triga: Triga, recipe: Path, tmp_path: Path) -> No
     told = code("corpus", "build", recipe, "--set", "corpus.decontaminate=[test.xlsx]")  # test-set-format
     assert "CSV, TSV, JSONL or text" in told
     (tmp_path / "raw.jsonl.gz").write_bytes(b"\x1f\x8b\x08\x00cut")
-    assert "damaged or cut" in code("corpus", "build", recipe, "--set", "corpus.sources=raw.jsonl.gz")
+    told = code("corpus", "build", recipe, "--set", "corpus.sources=raw.jsonl.gz")  # corpus-nothing-read
+    assert "damaged or cut" in told
+    assert "1 of 1 files" in told
 
 
 def test_a_recipe_of_nothing_needs_a_task_and_data(triga: Triga, tmp_path: Path) -> None:

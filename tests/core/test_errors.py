@@ -1,5 +1,7 @@
 """Errors: fields, both languages, exit codes, and the tree of classes."""
 
+import pickle
+
 import pytest
 
 from triga.core import errors
@@ -83,3 +85,11 @@ def test_a_request_error_has_a_status() -> None:
 
 def test_the_public_names_are_all_there() -> None:
     assert all(hasattr(errors, name) for name in errors.__all__)
+
+
+def test_an_error_arrives_whole_from_another_process() -> None:
+    """Exceptions are copied by their ``args``, which are not those of ``__init__``."""
+    sent = RequestError("busy", "the {name} is busy", status=429, where="here", fix="wait", name="server")
+    came = pickle.loads(pickle.dumps(sent))
+    assert (type(came), came.status, came.fields()) == (RequestError, 429, sent.fields())
+    assert str(came) == str(sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import random
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw_text import CHINESE, ENGLISH, document
 
+from triga.core.events import Note
 from triga.corpus.build import build_corpus
 from triga.corpus.duplicates import _joined
 from triga.corpus.part import cut
@@ -126,3 +128,25 @@ def test_near_copies_of_most_overlaps_are_found(tmp_path: Path, language: str) -
     facts, kept = built(tmp_path / "c", [text(one) for one in (*originals, *near, *far)], quality=None, languages=None)
     assert facts["duplicates"]["near"] >= 19
     assert {text(one) for one in (*originals, *far)} <= set(kept)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_damaged_file_is_named_and_the_others_are_read(tmp_path: Path, processes: int) -> None:
+    good = json.dumps({"text": document(1)}).encode()
+    many = "\n".join(json.dumps({"text": document(i)}) for i in range(2, 400)).encode()
+    (tmp_path / "a.jsonl").write_bytes(good)
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(many)[:-2000])
+    (tmp_path / "c.txt").write_bytes(b"\x89PNG\r\n")
+    (tmp_path / "d.txt").write_bytes(b"")
+    (tmp_path / "e.jsonl").write_bytes(many + b"\n" + good.replace(b"The", b"\xff\xfeThe", 1))
+    section = CorpusSection.model_validate({"sources": str(tmp_path), "tokenizer": {"vocab_size": 600}})
+    told: list[Any] = []
+    build_corpus(section, tmp_path / "out" / "corpus", num_processes=processes, emit=told.append)
+    notes = [event.en for event in told if isinstance(event, Note)]
+    assert [name for name in ("b.jsonl.gz", "c.txt", "d.txt") if any(name in note for note in notes)] == [
+        "b.jsonl.gz", "c.txt", "d.txt",
+    ]  # fmt: skip
+    total = json.loads((tmp_path / "out" / "corpus" / "corpus.json").read_text(encoding="utf-8"))["total"]
+    assert len(total["damaged"]) == 3
+    assert total["dropped"]["unreadable"] == {"und": 1}
+    assert sum(total["documents"].values()) > 100  # what stood before the damage

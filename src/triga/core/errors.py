@@ -21,7 +21,7 @@ import functools
 import json
 import string
 from importlib import resources
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 __all__ = [
     "DataError",
@@ -82,6 +82,16 @@ class TrigaError(Exception):
 
     def __str__(self) -> str:
         return self.text()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An exception is copied by its ``args``, which are not those of ``__init__``; workers send errors so."""
+        return _restored, (type(self), self.args, self.__dict__.copy())
+
+
+def _restored(kind: type[TrigaError], args: tuple[Any, ...], state: dict[str, Any]) -> TrigaError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 def render(template: str, params: dict[str, object]) -> str:

@@ -26,7 +26,7 @@ from typing import Any
 from triga.core.artifact import Artifact, dump_json, load_json, writing
 from triga.core.durable import make_folder, write_file
 from triga.core.errors import DataError, ModelError
-from triga.core.events import Emit, Progress, ignore
+from triga.core.events import Emit, Note, Progress, ignore
 from triga.core.section import fingerprint
 from triga.corpus.documents import SourceFile, find_files
 from triga.corpus.duplicates import Duplicates, find_duplicates
@@ -141,7 +141,25 @@ def _make_parts(build: _Build, files: Sequence[SourceFile], seconds: Counter[str
         seconds.update(spent)
         done += job.file.path.stat().st_size
         build.emit(Progress("read", done, total))
+    _tell_damage(build, folders)
     return folders
+
+
+def _tell_damage(build: _Build, parts: Sequence[Path]) -> None:
+    """Raises ``DataError`` where no file gave anything."""
+    counts = [load_json(part / "counts.json") for part in parts]
+    damaged = [Note(**one["damaged"]) for one in counts if one["damaged"]]
+    for told in damaged:
+        build.emit(told)
+    if damaged and not any(one["read"] for one in counts):
+        raise DataError(
+            "corpus-nothing-read",
+            "nothing could be read: {count} of {total} files are damaged or hold no text",
+            where=build.section.root,
+            fix="the lines above say what is wrong with each; mend them, or name other files in corpus.sources",
+            count=len(damaged),
+            total=len(parts),
+        )
 
 
 def _part(job: Job) -> dict[str, float]:

@@ -21,7 +21,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ from numpy.typing import NDArray
 
 from triga.core.artifact import dump_json, writing
 from triga.core.durable import sha256_of
+from triga.core.errors import DataError
+from triga.core.events import Note, note
 from triga.corpus.documents import Document, Refused, SourceFile, read_documents
 from triga.corpus.recipe import CorpusSection, SourceSection
 from triga.text.characters import Characters
@@ -76,6 +78,8 @@ class Counts:
     dropped: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     redacted: Counter[str] = field(default_factory=Counter)
     refused: list[str] = field(default_factory=list)
+    damaged: Note | None = None
+    """Why the rest of the file could not be read."""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -86,6 +90,7 @@ class Counts:
             "dropped": {reason: dict(languages) for reason, languages in self.dropped.items()},
             "redacted": dict(self.redacted),
             "refused": self.refused,
+            "damaged": None if self.damaged is None else asdict(self.damaged),
         }
 
 
@@ -105,7 +110,7 @@ class Clock:
 
 
 def make_part(job: Job, tests: Containment | None) -> dict[str, float]:
-    """Write the part's folder; returns processor seconds by step. Raises ``DataError`` for a file that is no text."""
+    """Write the part's folder; returns processor seconds by step. A damaged file is read up to where it is damaged."""
     source = job.section.sources[job.file.source]
     maker = _Maker(job.section, source, tests)
     with writing(job.folder, kind=PART_KIND, inputs=job.inputs) as folder:
@@ -126,8 +131,12 @@ def _chunks(maker: _Maker, documents: Iterator[Document | Refused]) -> Iterator[
     chunk: list[Document] = []
     size = 0
     while True:
-        with maker.clock("read"):
-            document = next(documents, None)
+        try:
+            with maker.clock("read"):
+                document = next(documents, None)
+        except DataError as error:
+            maker.counts.damaged = note("corpus-file-damaged", "left out from here on: {why}", why=error)
+            break
         if document is None:
             break
         if isinstance(document, Refused):

@@ -73,6 +73,7 @@ def _total(counts: Sequence[Any], tokens: Sequence[Any]) -> dict[str, Any]:
         "dropped": {reason: dict(languages) for reason, languages in sorted(dropped.items())},
         "redacted": _sum(one["redacted"] for one in counts),
         "refused": [place for one in counts for place in one["refused"]][:NUM_DROPPED],
+        "damaged": [one["damaged"]["en"] for one in counts if one["damaged"]],
         "documents": _sum(one["documents"] for one in tokens),
         "bytes": _sum(one["bytes"] for one in tokens),
         "tokens": _sum(one["tokens"] for one in tokens),

@@ -28,6 +28,8 @@ MIN_PLAUSIBLE = 0.45
 """Mean plausibility of the non-ASCII characters below which no reading is believed."""
 MIN_UTF8_LINES = 0.5
 """Share of non-ASCII lines that must be UTF-8 for the file to be; the others are then its faults, by line."""
+MIN_PLAIN_LINES = 0.95
+"""Share of all lines that must be UTF-8 where the rest is in no encoding at all."""
 MAX_CONTROL_SHARE = 0.02
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -67,7 +69,15 @@ def detect_encoding(stream: Readable) -> str | None:
         return marked
     if b"\x00" in head:
         return _utf16_of(head[:SAMPLE_BYTES])
-    return encoding_of(non_ascii_sample(chain([head], iter(lambda: stream.read(CHUNK_BYTES), b""))))
+    found = encoding_of(non_ascii_sample(chain([head], iter(lambda: stream.read(CHUNK_BYTES), b""))))
+    if found is None and _mostly_utf8(head):
+        return "utf-8"  # a few broken lines in plain text are those lines' fault
+    return found
+
+
+def _mostly_utf8(head: bytes) -> bool:
+    lines = head.split(b"\n")
+    return sum(decodes(line, "utf-8") for line in lines) >= MIN_PLAIN_LINES * len(lines)
 
 
 def non_ascii_sample(chunks: Iterable[bytes]) -> list[bytes]:
