@@ -180,6 +180,13 @@ def test_controls_mojibake_and_no_words(tmp_path: Path) -> None:
     assert the(report, "text-no-words").places == ("train.jsonl, line 27", "train.jsonl, line 28")
 
 
+def test_personal_data(tmp_path: Path) -> None:
+    odd = labelled({"order": ["order LO-48213 of 2024-05-01", "write to nora@example.com", "我的电话是13800138000"]})
+    found = the(look(tmp_path, [*CLEAN, *odd]), "text-personal")
+    assert (found.severity, found.count, found.params) == ("info", 2, {"kind": "email"})
+    assert found.places == ("train.jsonl, line 26", "train.jsonl, line 27")
+
+
 def test_rows_that_would_be_cut(tmp_path: Path) -> None:
     raw = RawTokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     raw.pre_tokenizer = pre_tokenizers.Whitespace()
