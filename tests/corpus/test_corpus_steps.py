@@ -6,6 +6,8 @@ import gzip
 import itertools
 import json
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw_text import CHINESE, ENGLISH, document
 
+from triga.core.errors import DataError
 from triga.core.events import Note
 from triga.corpus.build import build_corpus
+from triga.corpus.documents import Document, Refused, SourceFile, read_documents
 from triga.corpus.duplicates import _joined
 from triga.corpus.part import cut
-from triga.corpus.recipe import CorpusSection
+from triga.corpus.recipe import CorpusSection, SourceSection
 
 
 def built(folder: Path, texts: list[Any], **more: Any) -> tuple[dict[str, Any], list[str]]:
@@ -150,3 +154,26 @@ def test_a_damaged_file_is_named_and_the_others_are_read(tmp_path: Path, process
     assert len(total["damaged"]) == 3
     assert total["dropped"]["unreadable"] == {"und": 1}
     assert sum(total["documents"].values()) > 100  # what stood before the damage
+
+
+def test_a_table_of_a_database(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as database:
+        database.execute('CREATE TABLE "the ""notes" (id INTEGER, body TEXT)')
+        rows = [(1, document(1)), (2, None), (3, document(2, "zh"))]
+        database.executemany('INSERT INTO "the ""notes" VALUES (?, ?)', rows)
+        database.commit()
+    source = SourceFile(0, tmp_path / "crm.db", "crm.db")
+    section = SourceSection(path=Path("crm.db"), table='the "notes', text="body")
+    found = list(read_documents(source, section))
+    assert [one.text for one in found if isinstance(one, Document)] == [document(1), document(2, "zh")]
+    assert [one.reason for one in found if isinstance(one, Refused)] == ["no-text"]
+    for wrong, code in (({"table": "x"}, "corpus-no-table"), ({"text": "x"}, "corpus-no-column")):
+        with pytest.raises(DataError) as caught:
+            list(read_documents(source, section.model_copy(update=wrong)))
+        assert caught.value.code == code
+    damaged = bytearray((tmp_path / "crm.db").read_bytes())
+    damaged[100:3000] = b"x" * 2900
+    (tmp_path / "crm.db").write_bytes(bytes(damaged))
+    with pytest.raises(DataError) as caught:
+        list(read_documents(source, section))
+    assert caught.value.code == "corpus-database-damaged"

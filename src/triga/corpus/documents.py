@@ -1,4 +1,4 @@
-"""Documents out of files: text, Markdown and HTML (a file is a document), JSONL and Parquet (a record is one).
+"""Documents out of files: text, Markdown and HTML (a file is a document), JSONL, Parquet and SQLite (a row is one).
 
 Everything is streamed; what cannot be read is a ``Refused`` with its place, and the rest goes on.
 """
@@ -6,7 +6,9 @@ Everything is streamed; what cannot be read is a ``Refused`` with its place, and
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from triga.text.lines import TextLines, find_encoding, open_lines
 __all__ = ["Document", "Refused", "SourceFile", "find_files", "read_documents"]
 
 TEXT, MARKDOWN, HTML = (".txt", ".text"), (".md", ".markdown"), (".html", ".htm", ".xhtml")
-LINES, PARQUET = (".jsonl", ".ndjson"), (".parquet", ".pq")
+LINES, PARQUET, SQLITE = (".jsonl", ".ndjson"), (".parquet", ".pq"), (".db", ".sqlite", ".sqlite3")
 SUFFIXES = (*TEXT, *MARKDOWN, *HTML, *LINES, *PARQUET)
 MAX_FILE_CHARS = 1 << 23
 """A text file beyond 8 Mi characters is taken in pieces of that size; pieces are cut at the ends of lines."""
@@ -88,6 +90,9 @@ def read_documents(file: SourceFile, section: SourceSection) -> Iterator[Documen
     data = file.data
     if data.suffix in PARQUET:
         yield from _from_parquet(data, section)
+        return
+    if data.suffix in SQLITE:
+        yield from _from_table(data, section)
         return
     data.check_is_text()
     encoding = find_encoding(data, section.encoding)
@@ -160,17 +165,58 @@ def _from_parquet(data: DataFile, section: SourceSection) -> Iterator[Document |
     with file_errors(data.name), parquet.ParquetFile(data.path) as table:
         names = table.schema_arrow.names
         if section.text not in names:
-            raise DataError(
-                "corpus-no-column",
-                "there is no column {column} (it has: {columns})",
-                where=data.name,
-                fix="name the one that holds the text in the source's text:",
-                column=section.text,
-                columns=", ".join(names[:12]),
-            )
+            raise _no_column(data.name, section.text, names)
         row = 0
         for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=[section.text]):
             for value in batch.column(0).to_pylist():
                 row += 1
                 place = f"{data.name}, row {row}"
                 yield Document(value, place) if isinstance(value, str) else Refused("no-text", place)
+
+
+def _from_table(data: DataFile, section: SourceSection) -> Iterator[Document | Refused]:
+    """Rows in the order of their ``rowid``; the file is opened for reading only."""
+    try:
+        with closing(sqlite3.connect(f"{data.path.as_uri()}?mode=ro", uri=True)) as database:
+            tables = [
+                name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+            ]
+            table = section.table or ""
+            if table not in tables:
+                raise DataError(
+                    "corpus-no-table",
+                    "the source must name one of the database's tables ({tables})",
+                    where=data.name,
+                    fix="add table: NAME to the source",
+                    tables=", ".join(sorted(tables)[:12]),
+                )
+            columns = [column[1] for column in database.execute(f"PRAGMA table_info({_quoted(table)})")]
+            if section.text not in columns:
+                raise _no_column(data.name, section.text, columns)
+            query = f"SELECT {_quoted(section.text)} FROM {_quoted(table)}"  # noqa: S608 - names are quoted
+            for number, (value,) in enumerate(database.execute(query), start=1):
+                place = f"{data.name}, {table}, row {number}"
+                yield Document(value, place) if isinstance(value, str) else Refused("no-text", place)
+    except sqlite3.Error as error:
+        raise DataError(
+            "corpus-database-damaged",
+            "the database cannot be read: {reason}",
+            where=data.name,
+            fix="copy it again while no program writes to it",
+            reason=str(error),
+        ) from error
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _no_column(where: str, column: str, columns: list[str]) -> DataError:
+    return DataError(
+        "corpus-no-column",
+        "there is no column {column} (it has: {columns})",
+        where=where,
+        fix="name the one that holds the text in the source's text:",
+        column=column,
+        columns=", ".join(columns[:12]),
+    )

@@ -18,13 +18,15 @@ class SourceSection(Section):
     """A file, a folder tree, or files by a pattern (``news/*.jsonl.zst``)."""
 
     path: Path
-    """Below ``corpus.root``. Text, Markdown, HTML, JSONL or Parquet; each also .gz or .zst (not Parquet)."""
+    """Below ``corpus.root``. Text, Markdown, HTML and JSONL, each also .gz or .zst; Parquet; a SQLite file."""
     name: str | None = None
     """What reports and model cards call it; the file's or folder's name when absent."""
     licence: str = "not stated"
     """As its owner states it; kept with the corpus, so that a model's card can list it."""
     text: str = "text"
-    """The field of JSONL or column of Parquet that holds the text."""
+    """The field of JSONL, or column of Parquet or a table, that holds the text."""
+    table: str | None = None
+    """The table of a SQLite file."""
     markup: Literal["auto", "plain", "markdown", "html"] = "auto"
     split: Literal["auto", "file", "blank-line", "line"] = "auto"
     """Where one document of a text file ends; ``auto``: at the end of the file."""
