@@ -22,7 +22,8 @@ from triga.text.tokenizer import Tokenizer
 
 
 def section(folder: Path, **more: Any) -> CorpusSection:
-    return CorpusSection.model_validate({"sources": folder.as_posix(), "tokenizer": {"vocab_size": 600}, **more})
+    rules = {"sources": folder.as_posix(), "tokenizer": {"vocab_size": 600}, "duplicates": {"similarity": 0.95}}
+    return CorpusSection.model_validate({**rules, **more})
 
 
 def content(folder: Path) -> dict[str, bytes]:

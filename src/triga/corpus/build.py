@@ -42,7 +42,7 @@ from triga.text.tokenizer_training import train_tokenizer
 __all__ = ["CORPUS_KIND", "build_corpus", "corpus_inputs", "work_folder"]
 
 CORPUS_KIND = "corpus"
-VERSION = 1
+VERSION = 2
 """Of the steps: a corpus made by older ones is made again."""
 PARENT_POLL_S = 1.0
 

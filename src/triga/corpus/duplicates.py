@@ -102,7 +102,7 @@ def _are_near(
 
 
 def _signatures(parts: Sequence[Path], bounds: IntArray, documents: IntArray) -> NDArray[np.uint16]:
-    """(D, 112): read from the parts' files, which are mapped only meanwhile."""
+    """(D, 120): read from the parts' files, which are mapped only meanwhile."""
     part = np.searchsorted(bounds, documents, side="right") - 1
     found = np.empty((len(documents), 0), dtype=np.uint16)
     for number in np.unique(part):

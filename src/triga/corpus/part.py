@@ -3,8 +3,8 @@
     parts/00007/
       documents.arrow   text, place, language of what was kept so far (duplicates are found across parts, later)
       keys.npy          (N,) uint64: equal for equal texts
-      bands.npy         (N, 14) uint64: documents that agree in one are candidates for near duplicates
-      signatures.npy    (N, 112) uint16: the share of equal columns estimates the similarity
+      bands.npy         (N, 20) uint64: documents that agree in one are candidates for near duplicates
+      signatures.npy    (N, 120) uint16: the share of equal columns estimates the similarity
       counts.json       what was read, kept, dropped and redacted, by reason and language
       dropped.jsonl     a few dropped documents of each reason, chosen by a hash of their text
 
@@ -47,9 +47,11 @@ __all__ = ["PART_KIND", "Job", "make_part"]
 
 PART_KIND = "corpus-part"
 CHUNK_CHARS = 1 << 18
-NUM_BANDS, BAND_HASHES = 14, 8
-"""FineWeb's (Penedo et al., 2024): documents that share 75 % of their phrases meet in a band with probability 0.77,
-80 % with 0.92, 90 % with 0.999."""
+NEAR_UNITS = 3
+"""Words, or Chinese characters, of the runs that near copies share. FineWeb (Penedo et al., 2024) takes five, which
+misses copies with a word changed here and there (benchmarks/bench_duplicates.py)."""
+NUM_BANDS, BAND_HASHES = 20, 6
+"""Documents that share 60 % of their runs meet in a band with probability 0.61, 70 % with 0.92, 80 % with 0.998."""
 MINHASH_SEED = 20_261_126
 NUM_SHOWN = 20
 """Dropped documents kept for each reason, to be looked at."""
@@ -185,7 +187,7 @@ class _Maker:
         with self.clock("redact"):
             texts = [self._redacted(cleaned[i][0]) for i in kept]
         with self.clock("fingerprint"):
-            self._fingerprint(texts, phrases.take(np.array(kept, dtype=np.int64)))
+            self._fingerprint(texts, words.shingle_sets(NEAR_UNITS).take(np.array(kept, dtype=np.int64)))
         languages = [languages[i] for i in kept]
         for text, language in zip(texts, languages, strict=True):
             self.counts.kept[language] += 1
@@ -272,9 +274,9 @@ class _Maker:
         self.counts.redacted.update(found)
         return text
 
-    def _fingerprint(self, texts: list[str], phrases: ShingleSets) -> None:
+    def _fingerprint(self, texts: list[str], runs: ShingleSets) -> None:
         self._keys.append(np.array([_key(text) for text in texts], dtype=np.uint64))
-        signatures = self._minhash(phrases)
+        signatures = self._minhash(runs)
         self._bands.append(band_keys(signatures))
         self._signatures.append(signatures.astype(np.uint16))
 

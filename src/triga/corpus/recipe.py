@@ -49,8 +49,8 @@ class CleaningSection(Section):
 class DuplicatesSection(Section):
     """Of documents that are the same, or nearly, the first is kept."""
 
-    similarity: float = Field(default=0.75, gt=0.5, le=1)
-    """Share of runs of five words (Chinese: characters) that two documents have in common; 1: exact copies only."""
+    similarity: float = Field(default=0.65, gt=0.5, le=1)
+    """Share of runs of three words (Chinese: characters) that two documents have in common; 1: exact copies only."""
 
 
 class TokenizerSection(TokenizerSettings):

@@ -53,7 +53,7 @@ ENGLISH_STOPS = (
 )
 CHINESE_STOPS = "的一是不了在人有我他这中大来上个国到说们为和你地出也时要就可以对会之其而于者曰与所无者此矣乃吾"
 PHRASE_UNITS = 5
-"""Words, or Chinese characters, of a phrase: FineWeb's for near duplicates."""
+"""Words, or Chinese characters, of a phrase."""
 LEAST_FOR_STOPS, LEAST_FOR_PUNCTUATION, LEAST_FOR_PHRASES, LEAST_LINES = 50, 120, 60, 5
 """Shorter documents say too little about these."""
 BULLETS = ("•", "●", "▪", "■", "◆", "★", "- ", "* ", "· ", "– ")
@@ -90,7 +90,7 @@ def quality_reasons(
 ) -> IntArray:
     """(N,) 0 where a document is kept, else the number of the reason (``REASONS[number - 1]``).
 
-    ``phrases`` are ``words.shingle_sets(PHRASE_UNITS)``, which whoever looks for duplicates has anyway.
+    ``phrases`` are ``words.shingle_sets(PHRASE_UNITS)``.
     """
     counts = batch.counts
     visible = np.maximum(counts.sum(axis=1) - counts[:, SPACE] - counts[:, LINE_END], 1)
