@@ -35,6 +35,7 @@ from triga.corpus.recipe import CorpusSection
 from triga.corpus.report import write_report
 from triga.corpus.shards import make_shard, read_kept
 from triga.corpus.tests_of import load_test_rows
+from triga.text.clean import Cleaning, check_cleaning
 from triga.text.containment import Containment
 from triga.text.tokenizer import Tokenizer
 from triga.text.tokenizer_training import train_tokenizer
@@ -68,6 +69,7 @@ def build_corpus(
 
     Raises ``DataError`` for sources that are missing, damaged, or changed since an unfinished build began.
     """
+    check_cleaning(Cleaning(**section.cleaning.model_dump()))  # a library that is missing is told of at once
     files = find_files(section)
     build = _Build(section, work_folder(section, target), num_processes or os.cpu_count() or 1, emit)
     make_folder(build.work)
