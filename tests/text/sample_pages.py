@@ -210,7 +210,7 @@ tags: [queue, python]
 
 # Relay :rocket:
 
-[![Build](https://img.shields.io/github/ci.svg)](https://ci.example.com) [![PyPI](https://badge.fury.io/py/relay.svg)](https://pypi.org/p/relay)
+[![Build](https://badges.example.com/ci.svg)](https://ci.example.com) [![Package](https://badges.example.com/relay.svg)](https://packages.example.com/relay)
 
 **Relay** moves _messages_ between services, *slowly but surely*. See the [documentation](https://relay.example.com "Docs")
 or <https://relay.example.com/faq>.

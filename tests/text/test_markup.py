@@ -198,7 +198,7 @@ def test_what_names_say(attributes: str, verdict: int) -> None:
         ("<https://x.org> and https://y.org", "https://x.org and https://y.org"),
         ("a ![red kite over a field](k.jpg) b", "a red kite over a field b"),
         ("x\n\n![image](a.png)\n\n![截图1](b.png)\n\n![IMG_2041.jpg](c.jpg)", "x"),
-        ("x\n\n[![build](https://img.shields.io/x.svg)](y) ![cov](https://codecov.io/g.svg)", "x"),
+        ("x\n\n[![build](https://badges.example.com/x.svg)](y) ![cov](https://badges.example.com/g.svg)", "x"),
         ("- a\n- b\n  - c\n\n1. d\n2. e", "a\nb\nc\nd\ne"),
         ("- [ ] todo\n- [x] done", "todo\ndone"),
         ("> quoted\n> words", "quoted words"),

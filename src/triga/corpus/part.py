@@ -41,7 +41,7 @@ from triga.text.containment import Containment
 from triga.text.identify import identify_languages
 from triga.text.quality import PHRASE_UNITS, REASONS, quality_reasons
 from triga.text.redact import redact
-from triga.text.shingles import MinHash, ShingleSets, Units
+from triga.text.shingles import MinHash, ShingleSets, Units, band_keys
 
 __all__ = ["PART_KIND", "Job", "make_part"]
 
@@ -256,12 +256,7 @@ class _Maker:
     def _drop(self, reason: str, text: str, place: str, language: str) -> None:
         self.counts.dropped[reason][language] += 1
         shown = self._dropped[reason]
-        entry = (
-            -_key(text),
-            text[:SHOWN_CHARS],
-            place,
-            language,
-        )  # the least keys stay: an even choice, the same again
+        entry = (-_key(text), text[:SHOWN_CHARS], place, language)  # the least keys stay: an even choice
         if len(shown) < NUM_SHOWN:
             heapq.heappush(shown, entry)
         else:
@@ -277,12 +272,12 @@ class _Maker:
     def _fingerprint(self, texts: list[str], runs: ShingleSets) -> None:
         self._keys.append(np.array([_key(text) for text in texts], dtype=np.uint64))
         signatures = self._minhash(runs)
-        self._bands.append(band_keys(signatures))
+        self._bands.append(band_keys(signatures, NUM_BANDS))
         self._signatures.append(signatures.astype(np.uint16))
 
 
 def cut(text: str, most: int) -> Iterator[str]:
-    """Pieces of at most ``most`` characters, cut at the last end of a paragraph, line or sentence near it."""
+    """Pieces of at most ``most`` characters, cut where a paragraph, line or sentence ends."""
     start = 0
     while len(text) - start > most:
         end = start + most
@@ -294,16 +289,6 @@ def cut(text: str, most: int) -> Iterator[str]:
         yield text[start:end].strip()
         start = end
     yield text[start:].strip() if start else text
-
-
-def band_keys(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """(N, bands): one hash for each band of each signature."""
-    banded = signatures.reshape(len(signatures), NUM_BANDS, BAND_HASHES).astype(np.uint64)
-    keys = np.zeros(banded.shape[:2], dtype=np.uint64)
-    for i in range(BAND_HASHES):
-        keys = (keys ^ banded[:, :, i]) * np.uint64(0x9E3779B97F4A7C15)
-        keys ^= keys >> np.uint64(29)
-    return keys
 
 
 def _key(text: str) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triga.core.arrays import IntArray
-from triga.text.shingles import Hashes, MinHash, ShingleSets, jaccard_pairs, shingle_sets
+from triga.text.shingles import Hashes, MinHash, ShingleSets, band_keys, jaccard_pairs, shingle_sets
 
 __all__ = ["NEAR", "NearIndex", "Pairs", "text_chunks"]
 
@@ -68,7 +68,7 @@ class NearIndex:
             signatures.append(self._minhash(sets[-1]))
         self._sets = _join(sets)
         self._signatures = np.concatenate(signatures) if signatures else self._minhash(self._sets)
-        bands = _band_keys(self._signatures)
+        bands = np.ascontiguousarray(band_keys(self._signatures, NUM_BANDS).T)
         self._order = np.argsort(bands, axis=1, kind="stable").astype(np.int32)
         self._bands = np.take_along_axis(bands, self._order, axis=1)
 
@@ -87,7 +87,7 @@ class NearIndex:
     def _search_chunk(self, texts: Sequence[str]) -> Pairs:
         sets = shingle_sets(texts)
         signatures = self._minhash(sets)
-        queries, indexed = self._candidates(_band_keys(signatures))
+        queries, indexed = self._candidates(band_keys(signatures, NUM_BANDS).T)
         sizes, others = sets.sizes[queries], self._sets.sizes[indexed]
         likely = np.minimum(sizes, others) >= NEAR * np.maximum(sizes, others)
         queries, indexed = queries[likely], indexed[likely]
@@ -131,16 +131,6 @@ def _agreement(ours: Hashes, theirs: Hashes, queries: IntArray, indexed: IntArra
         block = slice(start, start + BLOCK_PAIRS)
         shares[block] = (ours[queries[block]] == theirs[indexed[block]]).mean(axis=1)
     return shares
-
-
-def _band_keys(signatures: Hashes) -> NDArray[np.uint64]:
-    """(bands, N): one hash for each band of each signature."""
-    banded = signatures.reshape(len(signatures), NUM_BANDS, BAND_HASHES).astype(np.uint64)
-    keys = np.zeros(banded.shape[:2], dtype=np.uint64)
-    for i in range(BAND_HASHES):
-        keys = (keys ^ banded[:, :, i]) * np.uint64(0x9E3779B97F4A7C15)
-        keys ^= keys >> np.uint64(29)
-    return np.ascontiguousarray(keys.T)
 
 
 def _join(sets: Sequence[ShingleSets]) -> ShingleSets:

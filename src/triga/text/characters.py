@@ -3,9 +3,8 @@
     batch = Characters.of(["Hello, world", "你好，世界"])
     batch.counts[1, HAN_KIND]        # 4
 
-Statistics of whole corpora are counts of characters; done on arrays they cost a hundredth of a Python loop. What a
-character is (letter, Chinese, digit …) and what it folds to stand in two tables over the basic plane, made once in a
-process.
+Statistics of whole corpora are counts of characters, done on arrays (benchmarks/bench_corpus.py). What a character is
+(letter, Chinese, digit …) and what it folds to stand in two tables over the basic plane, made once in a process.
 """
 
 from __future__ import annotations

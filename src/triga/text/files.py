@@ -21,7 +21,7 @@ __all__ = ["COMPRESSIONS", "DataFile", "binary_file", "file_errors", "find_file"
 HEAD_BYTES = 1 << 16
 READ_BYTES = 1 << 18
 BOMB_BYTES, BOMB_RATIO = 1 << 30, 300
-"""Beyond 1 GiB and 300 times its own size a compressed file is no text; JSON lines that repeat reach 50."""
+"""Beyond 1 GiB and 300 times its own size a compressed file is taken for a bomb."""
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 COMPRESSION_MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 BINARY_MAGIC = (

@@ -25,7 +25,7 @@ from triga.core.arrays import IntArray
 from triga.text.characters import HAN_KIND, KANA_KIND, Characters
 from triga.text.normalize import HAN, KANA
 
-__all__ = ["MinHash", "ShingleSets", "Units", "jaccard", "jaccard_pairs", "shingle_sets", "units"]
+__all__ = ["MinHash", "ShingleSets", "Units", "band_keys", "jaccard", "jaccard_pairs", "shingle_sets", "units"]
 
 Hashes = NDArray[np.uint32]
 
@@ -77,7 +77,7 @@ class Units:
 
     @classmethod
     def of_characters(cls, batch: Characters) -> Units:
-        """Of texts as they are, folded a character at a time: ten times as fast as ``fold``, and a little coarser."""
+        """Of texts as they are, folded a character at a time: faster than ``fold``, and a little coarser."""
         codes = batch.folded
         codes[batch.codes == 0] = END_OF_TEXT
         is_cjk = (batch.kinds == HAN_KIND) | (batch.kinds == KANA_KIND)
@@ -143,6 +143,16 @@ class MinHash:
                 hashed = (sets.values ^ mask) * multiplier  # both are bijections of 32 bits: no two shingles merge
                 signatures[:, k] = np.minimum.reduceat(hashed, sets.offsets[:-1])
         return signatures
+
+
+def band_keys(signatures: Hashes, num_bands: int) -> NDArray[np.uint64]:
+    """(N, num_bands): one hash for each band of neighbouring columns; texts that agree in one are candidates."""
+    banded = signatures.reshape(len(signatures), num_bands, signatures.shape[1] // num_bands).astype(np.uint64)
+    keys = np.zeros(banded.shape[:2], dtype=np.uint64)
+    for i in range(banded.shape[2]):
+        keys = (keys ^ banded[:, :, i]) * np.uint64(0x9E3779B97F4A7C15)
+        keys ^= keys >> np.uint64(29)
+    return keys
 
 
 def units(text: str) -> list[str]:

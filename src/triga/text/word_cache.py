@@ -19,7 +19,7 @@ from tokenizers import Tokenizer as RawTokenizer
 __all__ = ["WordCache"]
 
 MAX_WORDS = 1 << 20
-"""Beyond so many different words the cache begins anew (about 200 MB)."""
+"""Beyond so many different words the cache begins anew."""
 BATCH_TEXTS = 64
 # Where a text may be divided: at spaces, as BERT's normalizer takes them after NFKC (controls are no spaces: it deletes
 # them, and what they divide is one word), and around Chinese characters and punctuation, which its pre-tokenizer takes
