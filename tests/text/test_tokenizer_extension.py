@@ -119,7 +119,8 @@ def test_decoding_is_as_before(kind: str, parts: list[str]) -> None:
     before, after = (tokenizer.raw.decode(ids(tokenizer, text)) for tokenizer in (old, new))
     if kind == "wordpiece":  # it decodes a space between any two pieces, of Chinese too
         before, after = before.replace(" ", ""), after.replace(" ", "")
-    if "\ufffd" not in before and "[UNK]" not in before and "<unk>" not in before:
+    unknown = {old.raw.token_to_id("[UNK]"), old.raw.token_to_id("<unk>")} - {None}
+    if "\ufffd" not in before and not unknown & set(ids(old, text)):  # decoding leaves [UNK] out
         assert after == before
 
 
