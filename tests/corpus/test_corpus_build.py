@@ -17,8 +17,8 @@ from triga.core.errors import DataError, ModelError
 from triga.corpus import build as building
 from triga.corpus.build import build_corpus, corpus_inputs, work_folder
 from triga.corpus.recipe import CorpusSection
-from triga.text.token_file import Tokens
-from triga.text.tokenizer import Tokenizer
+from triga.text.tokenizers.token_file import Tokens
+from triga.text.tokenizers.tokenizer import Tokenizer
 
 
 def section(folder: Path, **more: Any) -> CorpusSection:
@@ -67,6 +67,14 @@ def test_shards_hold_the_documents_as_ids(corpus: Path) -> None:
     assert expected in texts
     assert {shard.ids.dtype.name for shard in shards} == {"uint16"}
     Artifact.open(corpus).verify()
+
+
+def test_a_tokenizer_that_is_given_gains_sentinels(sources: Path, corpus: Path, tmp_path: Path) -> None:
+    chosen = {"path": corpus / "tokenizer.json", "sentinels": 5}
+    build_corpus(section(sources, tokenizer=chosen), tmp_path / "more", num_processes=1)
+    first, second = Tokenizer.load(corpus), Tokenizer.load(tmp_path / "more")
+    assert second.sentinel_ids == tuple(range(first.vocab_size, first.vocab_size + 5))
+    assert content(tmp_path / "more" / "shards") == content(corpus / "shards")
 
 
 def test_two_processes_write_the_same_bytes(sources: Path, corpus: Path, tmp_path: Path) -> None:
@@ -156,6 +164,26 @@ def test_a_flipped_bit_in_a_shard_is_found(corpus: Path, tmp_path: Path) -> None
     with pytest.raises(ModelError) as caught:
         Artifact.open(copy).verify()
     assert caught.value.code == "file-resized"
+
+
+def test_a_tokenizer_is_taken_from_a_folder_or_a_file_of_any_name(corpus: Path, sources: Path, tmp_path: Path) -> None:
+    """A ``tokenizer.json`` beside the file named is another one."""
+    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
+    shutil.copy(corpus / "tokenizer.json", tmp_path / "mine.json")
+    for number, path in enumerate((corpus, corpus / "tokenizer.json", tmp_path / "mine.json")):
+        rules = section(sources, tokenizer={"path": path})
+        build_corpus(rules, tmp_path / f"corpus-{number}", num_processes=1)
+        assert content(tmp_path / f"corpus-{number}") == content(corpus)
+    before = corpus_inputs(rules)
+    (tmp_path / "mine.json").write_text("{}", encoding="utf-8")
+    assert corpus_inputs(rules) != before
+    with pytest.raises(ModelError) as caught:  # before anything is read
+        build_corpus(rules, tmp_path / "none", num_processes=1)
+    assert (caught.value.code, caught.value.where) == ("tokenizer-unreadable", str(tmp_path / "mine.json"))
+    assert not list(tmp_path.glob(".none-*"))
+    for missing in ({"tokenizer": {"path": tmp_path / "no.json"}}, {"decontaminate": [tmp_path / "no.jsonl"]}):
+        with pytest.raises(DataError):
+            corpus_inputs(section(sources, **missing))
 
 
 def test_dev_is_held_out_by_the_text_alone(sources: Path, tmp_path: Path) -> None:

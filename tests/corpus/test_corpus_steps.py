@@ -6,8 +6,6 @@ import gzip
 import itertools
 import json
 import random
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from raw_text import CHINESE, ENGLISH, document
 
-from triga.core.errors import DataError
 from triga.core.events import Note
 from triga.corpus.build import build_corpus
-from triga.corpus.documents import Document, Refused, SourceFile, read_documents
 from triga.corpus.duplicates import _joined
-from triga.corpus.part import cut
-from triga.corpus.recipe import CorpusSection, SourceSection
+from triga.corpus.pieces import cut
+from triga.corpus.recipe import CorpusSection
 
 
 def built(folder: Path, texts: list[Any], **more: Any) -> tuple[dict[str, Any], list[str]]:
@@ -76,13 +72,14 @@ def test_copies_and_near_copies_are_folded_to_the_first(tmp_path: Path) -> None:
 
 def test_documents_with_rows_of_a_test_set_are_dropped(tmp_path: Path) -> None:
     (tmp_path / "test.csv").write_text(
-        f'text,label\n"{ENGLISH[3]}",a\n"{CHINESE[4]}",b\n"too common",c\n', encoding="utf-8"
+        f'text,label\n"{ENGLISH[3]}",a\n"{CHINESE[4]}",b\n"a short remark",c\n', encoding="utf-8"
     )
     planted = ENGLISH[3].replace("children", "kids")
     texts = [f"{document(1, num=6)} {planted}", document(2, "zh", num=5) + CHINESE[4], "unrelated " + ENGLISH[6] * 3]
     clean = [text for text in (document(i, num=5) for i in range(20, 60)) if ENGLISH[3] not in text][:5]
     facts, kept = built(tmp_path / "c", [*texts, *clean], decontaminate=[str(tmp_path / "test.csv")])
     assert facts["total"]["dropped"]["test-row"] == {"en": 1, "zh": 1}
+    assert facts["test_rows"] == {"read": 3, "not_looked_for": 1}
     assert set(clean) <= set(kept)
 
 
@@ -154,26 +151,3 @@ def test_a_damaged_file_is_named_and_the_others_are_read(tmp_path: Path, process
     assert len(total["damaged"]) == 3
     assert total["dropped"]["unreadable"] == {"und": 1}
     assert sum(total["documents"].values()) > 100  # what stood before the damage
-
-
-def test_a_table_of_a_database(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "crm.db")) as database:
-        database.execute('CREATE TABLE "the ""notes" (id INTEGER, body TEXT)')
-        rows = [(1, document(1)), (2, None), (3, document(2, "zh"))]
-        database.executemany('INSERT INTO "the ""notes" VALUES (?, ?)', rows)
-        database.commit()
-    source = SourceFile(0, tmp_path / "crm.db", "crm.db")
-    section = SourceSection(path=Path("crm.db"), table='the "notes', text="body")
-    found = list(read_documents(source, section))
-    assert [one.text for one in found if isinstance(one, Document)] == [document(1), document(2, "zh")]
-    assert [one.reason for one in found if isinstance(one, Refused)] == ["no-text"]
-    for wrong, code in (({"table": "x"}, "corpus-no-table"), ({"text": "x"}, "corpus-no-column")):
-        with pytest.raises(DataError) as caught:
-            list(read_documents(source, section.model_copy(update=wrong)))
-        assert caught.value.code == code
-    damaged = bytearray((tmp_path / "crm.db").read_bytes())
-    damaged[100:3000] = b"x" * 2900
-    (tmp_path / "crm.db").write_bytes(bytes(damaged))
-    with pytest.raises(DataError) as caught:
-        list(read_documents(source, section))
-    assert caught.value.code == "corpus-database-damaged"

@@ -121,6 +121,56 @@ def test_control_characters_and_halves_are_removed(tmp_path: Path) -> None:
     assert json.loads(changes[0]["before"]) == odd["text"]
 
 
+PREPARE = {"prepare": {"markup": "html", "repair": True, "redact": ["email", "phone"]}}
+
+
+def test_texts_are_written_as_the_recipe_prepares_them(tmp_path: Path) -> None:
+    """And no note holds what was redacted; the copies go through the same recipe and give the same rows."""
+    rows = labelled({"order": ["write to nora@example.com", "a <b>bold</b> move", "call 13800138000\x07", "<br>", 5]})
+    again = {"text": "WRITE to nora@example.com", "label": "order", "note": "13800138000"}
+    train = write_jsonl(tmp_path / "train.jsonl", [*rows, again, "call 13800138000", *CLEAN])
+    test = write_jsonl(tmp_path / "test.jsonl", TEST)
+    report = fix(section(train, test=test), task(**PREPARE), tmp_path / "clean", seed=1)
+    kept = records(opened(report.files["train"]))
+    assert [row["text"] for row in kept[:4]] == ["write to [email]", "a bold move", "call [phone]", 5]
+    assert report.changes == {
+        "text-redacted": 2,
+        "text-prepared": 1,
+        "empty-dropped": 1,
+        "duplicate-dropped": 1,
+        "unreadable-dropped": 1,
+    }
+    assert "nora@" not in (tmp_path / "clean" / CHANGES).read_text(encoding="utf-8")
+    before = prepare(
+        section(write_jsonl(tmp_path / "same.jsonl", [*rows[:3], *rows[4:], *CLEAN]), test=test, dev=test),
+        task(**PREPARE),
+        tmp_path / "a",
+        seed=1,
+    )
+    after = prepare(section(report.files["train"], test=test, dev=test), task(**PREPARE), tmp_path / "b", seed=1)
+    texts = [[row["text"] for row in made.rows("train")] for made in (before, after)]
+    assert texts[0] == texts[1]
+
+
+def test_near_duplicates_go_where_the_recipe_says_so(tmp_path: Path) -> None:
+    text = "please tell me when the blue lamp that i ordered last week will arrive"
+    rows = [*CLEAN, *labelled({"order": [text, f"{text} here"], "refund": [f"so {text}"]})]
+    kept, changes = mend_rows(tmp_path, rows, drop=["near-duplicates"])
+    assert kept == [*rows[:17], rows[18]]
+    assert [(change["change"], change["line"], change["kept"]) for change in changes] == [
+        ("near-duplicate-dropped", 18, "train.jsonl, line 17")
+    ]
+
+
+def test_a_row_that_holds_a_test_row_goes(tmp_path: Path) -> None:
+    text = "please tell me when the blue lamp that i ordered last week will arrive"
+    longer = {"text": f"RT @abc {text} #lamp #blue said the man to us at the door", "label": "order"}
+    test = write_jsonl(tmp_path / "held.jsonl", [*TEST, {"text": text, "label": "order"}])
+    kept, changes = mend_rows(tmp_path, [*CLEAN, longer], test=test)
+    assert kept == CLEAN
+    assert (changes[0]["change"], changes[0]["held_out"]) == ("near-leak-dropped", "held.jsonl, line 3")
+
+
 def test_a_text_of_nothing_but_controls_is_empty(tmp_path: Path) -> None:
     kept, changes = mend_rows(tmp_path, [*CLEAN, {"text": "\x00\x01", "label": "order"}])
     assert kept == CLEAN

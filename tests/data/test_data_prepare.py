@@ -269,3 +269,19 @@ def test_leaked_rows_are_kept_by_index(tmp_path: Path) -> None:
     prepared = prepare(section(train, test=test, dev=test), task(), tmp_path / "data", seed=1)
     assert prepared.leaked("test") == [1]
     assert prepared.leaked("train") == []
+
+
+def test_rows_that_are_dropped_are_on_no_disk(tmp_path: Path) -> None:
+    text = "please tell me when the blue lamp that i ordered last week will arrive"
+    odd = [*labelled({"order": [text, f"{text} here"]}), *labelled({"refund": [MANY[0]["text"].upper()]})]
+    train = write_csv(tmp_path / "train.csv", [*MANY, *odd])
+    held = write_csv(tmp_path / "held.csv", [MANY[3], *labelled({"refund": ["something quite new"]})])
+    options = {"dev": held, "test": held, "drop": ["near-duplicates", "leaks"]}
+    prepared = prepare(section(train, **options), task(), tmp_path / "data", seed=1)
+    rows = list(prepared.rows("train"))
+    assert [row["text"] for row in rows] == [row["text"] for row in [*MANY[:3], *MANY[4:], odd[0], odd[2]]]
+    assert [row["place"] for row in rows[-2:]] == ["train.csv, line 102", "train.csv, line 104"]
+    assert {finding.code for finding in prepared.findings} >= {"near-duplicates-dropped", "leaks-dropped"}
+    assert prepared.leaked("test") == []
+    assert data_inputs(section(train, **options), task(), 1) == dict(prepared.artifact.inputs)
+    assert data_inputs(section(train, dev=held, test=held), task(), 1) != dict(prepared.artifact.inputs)

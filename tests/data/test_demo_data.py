@@ -12,8 +12,8 @@ import pytest
 from data_files import section, task
 
 from triga.data.check import Report, check
-from triga.data.near import NearIndex
 from triga.text.language import language_of
+from triga.text.near import NearIndex
 from triga.text.normalize import fold
 
 DEMO = Path(__file__).parents[2] / "recipes" / "demo" / "data"

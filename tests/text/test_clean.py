@@ -12,10 +12,10 @@ from sample_pages import DOCUMENTS, PAGES
 
 from triga.core.errors import MachineError
 from triga.text import extras
-from triga.text.boilerplate import drop_boilerplate, kind_of_line
-from triga.text.clean import Cleaning, check_cleaning, clean, repair
+from triga.text.cleaning.boilerplate import drop_boilerplate, kind_of_line
+from triga.text.cleaning.clean import Cleaning, check_cleaning, clean, repair
+from triga.text.cleaning.unwrap import join_wrapped
 from triga.text.normalize import control_in, mojibake_in
-from triga.text.unwrap import join_wrapped
 
 PLAIN = Cleaning(markup="plain")
 STORY = [

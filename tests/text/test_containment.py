@@ -6,16 +6,15 @@ import random
 
 import pytest
 
-from triga.text.characters import Characters
 from triga.text.containment import Containment
-from triga.text.shingles import Units
 
 ENGLISH = [f"e{i}x" for i in range(3000)]
 CHINESE = [chr(0x4E00 + i) for i in range(3000)]
 
 
 def found(rows: list[str], texts: list[str]) -> list[tuple[int, int]]:
-    return [(one.text, one.row) for one in Containment(rows).search(Units.of_characters(Characters.of(texts)))]
+    pairs = Containment(rows).search(texts)
+    return list(zip(pairs.queries.tolist(), pairs.indexed.tolist(), strict=True))
 
 
 def planted(language: str, edits: int, num: int = 200, seed: int = 5) -> tuple[list[str], list[str]]:
@@ -62,7 +61,27 @@ def test_common_speech_is_skipped() -> None:
     ]
     containment = Containment(rows)
     assert set(containment.skipped.tolist()) >= {0, 1}
-    assert containment.search(Units.of_characters(Characters.of(["where is my order"]))) == []
+    assert len(containment.search(["where is my order"]).queries) == 0
+
+
+def test_every_row_that_a_text_holds_is_found() -> None:
+    rows = [" ".join(ENGLISH[i : i + 12]) for i in range(0, 60, 12)]
+    assert found(rows, [" ".join(ENGLISH[:40]), "nothing of them"]) == [(0, 0), (0, 1), (0, 2)]
+
+
+def test_the_share_and_the_least_length_are_the_callers() -> None:
+    row, part = " ".join(ENGLISH[:20]), [" ".join(ENGLISH[:14])]
+    assert Containment([row]).search(part).similarity.tolist() == [12 / 18]
+    assert len(Containment([row], share=0.7).search(part).queries) == 0
+    assert len(Containment([row], least=19).search(part).queries) == 0
+    assert Containment([row], least=19).skipped.tolist() == [0]
+
+
+def test_chunks_of_rows_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, texts = planted("en", 1)
+    whole = found(rows, texts)
+    monkeypatch.setattr("triga.text.characters.CHUNK_TEXTS", 7)
+    assert found(rows, texts) == whole
 
 
 def test_nothing_to_look_for_or_in() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from triga.text.language import language_of
+from triga.text.language import language_of, script_of
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,18 @@ from triga.text.language import language_of
 )
 def test_script_decides(text: str, language: str) -> None:
     assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("请问什么时候还钱", "simplified"),
+        ("請問什麼時候還錢", "traditional"),
+        ("皇后在山里", None),
+        ("很好吃", None),
+        ("这个送给鄭先生買", "simplified"),
+        ("这這", None),
+    ],
+)
+def test_scripts_by_example(text: str, script: str | None) -> None:
+    assert script_of(text) == script

@@ -12,8 +12,8 @@ from sample_pages import DOCUMENTS, PAGES
 
 from triga.core.errors import MachineError
 from triga.text import extras
-from triga.text.html_names import ASIDE, HIDDEN, MAIN_PART, verdict_of
-from triga.text.markup import Markup, guess_markup, html_to_prose, markdown_to_prose
+from triga.text.cleaning.html_names import ASIDE, HIDDEN, MAIN_PART, verdict_of
+from triga.text.cleaning.markup import Markup, guess_markup, html_to_prose, markdown_to_prose
 
 NAVIGATION = "<ul>" + "".join(f'<li><a href="/{word}">{word}</a></li>' for word in ("red", "green", "blue")) + "</ul>"
 PROSE = "Rain fell on the town for nine days, and on the tenth the river stood in the market place."

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triga.text.normalize import control_in, fold, mojibake_in, remove_controls
+from triga.text.normalize import control_in, fold, limit_marks, mojibake_in, remove_controls
 
 ANY_TEXT = st.text(st.characters(codec="utf-8"))
 
@@ -79,3 +79,11 @@ def test_mojibake_is_seen_and_french_is_not() -> None:
     assert mojibake_in("锟斤拷锟斤拷") == "锟斤拷"
     assert mojibake_in("À la carte, Ärger, São Paulo, ça va — naïve") is None
     assert mojibake_in("质量不错，物流很快") is None
+
+
+def test_a_pile_of_marks_is_cut_where_unicode_says_that_it_is_noise() -> None:
+    piled = "e" + "\u0301\u0323" * 50_000 + "!"
+    assert sum(map(bool, map(unicodedata.combining, unicodedata.normalize("NFD", fold(piled))))) <= 30
+    assert fold(fold(piled)) == fold(piled)
+    few = "e" + "\u0301\u0323" * 15
+    assert limit_marks(few) == few

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from triga.text.characters import Characters
-from triga.text.quality import PHRASE_UNITS, REASONS, QualitySection, quality_reasons
+from triga.text.cleaning.quality import PHRASE_UNITS, REASONS, QualitySection, quality_reasons
 from triga.text.shingles import Units
 
 PROSE = (

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triga.text.personal_numbers import luhn_holds, resident_id_holds
-from triga.text.redact import KINDS, PersonalKind, PersonalSpan, find_personal, redact
+from triga.text.personal.numbers import luhn_holds, resident_id_holds
+from triga.text.personal.redact import KINDS, PersonalKind, PersonalSpan, find_personal, redact
 
 MARK = re.compile(rf"<({'|'.join(KINDS)})>(.*?)</\1>", re.DOTALL)
 ADDRESS_OVERLAP = 0.8
@@ -98,6 +98,8 @@ def test_hand_written_lines(language: str) -> None:
         ("12306、95588、110，一路1号线，空调得弄一弄", None),
         ("version 4.1.0.2, 127.0.0.1, 10.0.0.0/8, a::b, 12:34:56, icon@2x.png", None),
         ("订单号6222021234567890128", None),
+        ("回复@手机用户3175167210：说得对, @call5551234567, ＠电话线65550101", None),
+        ("@代购小王15900159000，手机3175167210", "@代购小王[phone]，手机[phone]"),
         ("", None),
     ],
 )

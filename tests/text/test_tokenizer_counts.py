@@ -11,8 +11,8 @@ from tokenizers import Tokenizer as RawTokenizer
 from tokenizers import models, normalizers, pre_tokenizers
 
 from triga.core.errors import MachineError
-from triga.text import word_counts
-from triga.text.word_counts import alphabet, chinese_segmenter, count_words, repeated
+from triga.text.tokenizers import word_counts
+from triga.text.tokenizers.word_counts import alphabet, chinese_segmenter, count_words, repeated
 
 
 def cutter() -> RawTokenizer:

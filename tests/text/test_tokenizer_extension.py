@@ -13,9 +13,9 @@ from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, tra
 from tokenizers import Tokenizer as RawTokenizer
 
 from triga.core.errors import ModelError
-from triga.text.tokenizer import Tokenizer
-from triga.text.tokenizer_extension import extend, find_domain_words
-from triga.text.tokenizer_training import TokenizerSettings, train_tokenizer
+from triga.text.tokenizers.extension import extend, find_domain_words
+from triga.text.tokenizers.tokenizer import Tokenizer
+from triga.text.tokenizers.training import TokenizerSettings, train_tokenizer
 
 TEXTS = (
     *("the parcel never came and nobody answers", "where is the order, the parcel", "i refuse to fund it again") * 3,

@@ -9,10 +9,10 @@ import pytest
 from tokenizers import Tokenizer as RawTokenizer
 from tokenizers import decoders, models, pre_tokenizers
 
-from triga.text.tokenizer import Tokenizer
-from triga.text.tokenizer_report import describe, model_of, split, text_of_piece
-from triga.text.tokenizer_training import TokenizerSettings, train_tokenizer
-from triga.text.wordpiece import SPECIAL_TOKENS, add_encoder_tokens
+from triga.text.tokenizers.report import describe, model_of, split, text_of_piece
+from triga.text.tokenizers.tokenizer import Tokenizer
+from triga.text.tokenizers.training import TokenizerSettings, train_tokenizer
+from triga.text.tokenizers.wordpiece import SPECIAL_TOKENS, add_encoder_tokens
 
 VOCABULARY = (*SPECIAL_TOKENS, "par", "##cel", "##s", "the", "a", "包", "裹", "unused")
 TEXTS = {"en": ["the parcels", "the zoo"], "zh": ["包裹a"]}

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triga.core.errors import RecipeError
-from triga.text.tokenizer import Tokenizer
-from triga.text.tokenizer_training import BYTES, DECODER_TOKENS, TokenizerSettings, train_tokenizer
-from triga.text.wordpiece import SPECIAL_TOKENS
+from triga.text.tokenizers.tokenizer import Tokenizer
+from triga.text.tokenizers.training import BYTES, DECODER_TOKENS, TokenizerSettings, train_tokenizer
+from triga.text.tokenizers.wordpiece import SPECIAL_TOKENS
 
 KINDS = ("wordpiece", "bpe", "unigram")
 WITH_BYTES = ("bpe", "unigram")
@@ -37,6 +37,17 @@ def trained(kind: str, style: str = "encoder", chinese: str = "characters", lowe
 
 def pieces(tokenizer: Tokenizer, text: str) -> list[str]:
     return list(tokenizer.raw.encode(text, add_special_tokens=False).tokens)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sentinels_come_after_all_pieces_and_change_no_text(kind: str) -> None:
+    plain = trained(kind)
+    cut = train_tokenizer(TEXTS, TokenizerSettings(kind=kind, vocab_size=512, sentinels=12))
+    assert plain.sentinel_ids == ()
+    assert cut.sentinel_ids == tuple(range(plain.vocab_size, plain.vocab_size + 12))
+    assert {"<extra_id_0>", "<extra_id_11>"} <= cut.special_names
+    assert all(cut.raw.encode(text).ids == plain.raw.encode(text).ids for text in TEXTS)
+    assert cut.raw.encode("a <extra_id_3> b", add_special_tokens=False).ids.count(cut.sentinel_ids[3]) == 1
 
 
 # -- settings ---------------------------------------------------------------------------------------------------------
@@ -179,7 +190,7 @@ def test_case_is_kept_where_that_is_asked() -> None:
 
 PROGRAM = """
     import random
-    from triga.text.tokenizer_training import TokenizerSettings, train_tokenizer
+    from triga.text.tokenizers.training import TokenizerSettings, train_tokenizer
 
     chance = random.Random(0)
     words = ["".join(chance.choices("abcdefghijklmnop", k=chance.randint(2, 9))) for _ in range(300)]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triga.text.unigram import MAX_PIECE_CHARS, MAX_WORD_CHARS, Lattice, learn_unigram
+from triga.text.tokenizers.unigram import MAX_PIECE_CHARS, MAX_WORD_CHARS, Lattice, learn_unigram
 
 PIECES = ("a", "b", "c", "ab", "bc", "abc", "ca")
 WORDS = st.lists(st.text("abc", min_size=1, max_size=7), min_size=1, max_size=5, unique=True)

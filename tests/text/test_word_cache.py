@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer as RawTokenizer
 from tokenizers import models, normalizers, pre_tokenizers
 
-from triga.text import word_cache
-from triga.text.word_cache import WordCache, divides_at_spaces
-from triga.text.wordpiece import train_wordpiece
+from triga.text.tokenizers import word_cache
+from triga.text.tokenizers.training import TokenizerSettings, train_tokenizer
+from triga.text.tokenizers.word_cache import WordCache, divides_at_spaces, is_own_encoder
+from triga.text.tokenizers.wordpiece import train_wordpiece
 
 TEXTS = [
     "The cat's hat, and the dog's log.",
@@ -55,3 +56,38 @@ def test_other_pipelines_are_left_to_the_library(normalizer: normalizers.Normali
         raw.normalizer = normalizer
     assert not divides_at_spaces(raw)
     assert np.array_equal(WordCache(raw).encode(["the café 漢字"])[0], raw.encode("the café 漢字").ids)
+
+
+OWN = {
+    f"{kind}, {'lower' if lowercase else 'cased'}": train_tokenizer(
+        TEXTS, TokenizerSettings(kind=kind, vocab_size=512, lowercase=lowercase)
+    ).raw
+    for kind in ("unigram", "bpe")
+    for lowercase in (True, False)
+}
+SIGNS = "漢字〇々⺀﹅が゙Ⅷ½ \u3000\t\n\u2028\x85\x1c\u200b\u0301…，ﬁ①𠀀한é._\0"
+WORDS = ("the", " the", "'s", "’S", "'ll", "1234567", "  ", "--", "[MASK]", "<0x41>")
+PIECES = st.sampled_from([*SIGNS, *WORDS])
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_ids_of_triga_s_own_encoders_are_the_librarys(name: str) -> None:
+    raw = OWN[name]
+    assert is_own_encoder(raw)
+
+    @given(st.lists(st.one_of(st.text(), HARD, st.lists(PIECES, max_size=12).map("".join)), max_size=4))
+    @example(["it's漢字 and it’S 漢字", "don't", "a [MASK] here", "Ａ［ＭＡＳＫ］", " 漢 字 ", "'s"])
+    def check(texts: list[str]) -> None:
+        expected = [encoding.ids for encoding in raw.encode_batch(texts, add_special_tokens=False)]
+        assert [ids.tolist() for ids in WordCache(raw).encode(texts)] == expected
+
+    check()
+
+
+@pytest.mark.parametrize("settings", [{"chinese": "words"}, {"style": "decoder"}])
+def test_words_of_several_characters_and_decoders_are_left_to_the_library(settings: dict[str, str]) -> None:
+    raw = train_tokenizer(TEXTS, TokenizerSettings(kind="unigram", vocab_size=512, **settings)).raw
+    assert not is_own_encoder(raw)
+    assert np.array_equal(
+        WordCache(raw).encode(["the café 漢字"])[0], raw.encode("the café 漢字", add_special_tokens=False).ids
+    )

@@ -7,13 +7,17 @@ import random
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from triga.cli.corpus_redacted import load_sources, read_originals, show_redacted
 from triga.cli.output import JsonOption, Settings, print_json, print_table, shown_path
 from triga.cli.run import RecipeArgument, SetOption
 from triga.core.errors import InputError
+
+if TYPE_CHECKING:
+    from triga.corpus.recipe import CorpusSection
 
 __all__ = ["app"]
 
@@ -67,27 +71,55 @@ def stats(context: typer.Context, name: NameArgument, as_json: JsonOption = Fals
 def show(
     context: typer.Context,
     name: NameArgument,
-    kind: Annotated[str, typer.Argument(metavar="[kept|dropped|duplicates]")] = "kept",
-    number: Annotated[int, typer.Option("--num", "-n", min=1, help="How many documents.")] = 10,
+    kind: Annotated[str, typer.Argument(metavar="[kept|dropped|duplicates|redacted]")] = "kept",
+    number: Annotated[int, typer.Option("--num", "-n", min=1, help="How many documents; redactions of a kind.")] = 10,
     language: Annotated[str | None, typer.Option("--language", help="Only these, such as zh.")] = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Only what was dropped for it.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another choice of documents.")] = 0,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with all of it instead.")] = None,
+    originals: Annotated[
+        Path | None,
+        typer.Option(
+            "--originals",
+            metavar="RECIPE",
+            help="Show what redactions replaced, which is personal data, by reading the recipe's sources again.",
+        ),
+    ] = None,
+    overrides: SetOption = None,
 ) -> None:
-    """Look at documents: kept ones, dropped ones with the reason, clusters of duplicates."""
+    """Look at documents: kept ones, dropped ones with the reason, clusters of duplicates; and at redactions."""
     settings = Settings.of(context)
     folder = _existing(settings, name)
-    console, say = settings.console(), settings.speech
+    console = settings.console()
+    if originals is not None and html is None and kind != "redacted":
+        raise typer.BadParameter("goes with 'redacted', or with --html", param_hint="--originals")
+    sources = None if originals is None else load_sources(originals, overrides or [])
     if html is not None:
-        from triga.corpus.page import corpus_page
-
-        html.write_text(corpus_page(folder, name, settings.speech.language), encoding="utf-8")
-        console.print(say(f"wrote {shown_path(html)}", f"已写入 {shown_path(html)}"), markup=False)
+        _write_page(folder, name, html, sources, settings)
+        return
+    if kind == "redacted":
+        show_redacted(folder, sources, language, number, random.Random(seed), settings)
         return
     found = [one for one in _documents(folder, kind) if _matches(one, language, reason)]
     for one in random.Random(seed).sample(found, min(number, len(found))):
         console.rule(_title(one), style="dim", align="left")
         console.print(one["text"], markup=False, highlight=False)
+
+
+def _write_page(folder: Path, name: str, html: Path, sources: CorpusSection | None, settings: Settings) -> None:
+    from triga.corpus.page import corpus_page
+
+    if sources is not None and html.resolve().is_relative_to(folder.resolve()):
+        raise InputError(
+            "corpus-originals-kept",
+            "the page would keep personal data in the corpus, from which it was redacted",
+            where=html,
+            fix="write it elsewhere, and delete it when you have looked at it",
+        )
+    originals = None if sources is None else read_originals(folder, sources, settings)
+    html.write_text(corpus_page(folder, name, settings.speech.language, originals), encoding="utf-8")
+    said = settings.speech(f"wrote {shown_path(html)}", f"已写入 {shown_path(html)}")
+    settings.console().print(said, markup=False)
 
 
 def _documents(folder: Path, kind: str) -> Iterator[Mapping[str, Any]]:
@@ -101,8 +133,8 @@ def _documents(folder: Path, kind: str) -> Iterator[Mapping[str, Any]]:
     else:
         raise InputError(
             "corpus-kind-unknown",
-            "there are kept and dropped documents and duplicates, but no '{kind}'",
-            fix="choose kept, dropped or duplicates",
+            "there are kept, dropped and redacted documents and duplicates, but no '{kind}'",
+            fix="choose kept, dropped, duplicates or redacted",
             kind=kind,
         )
 
@@ -143,6 +175,15 @@ def _print(folder: Path, settings: Settings, as_json: bool) -> None:
     if facts["duplicates"] is not None:
         dropped += [[f"duplicate ({name})", count, ""] for name, count in facts["duplicates"].items() if count]
     print_table(console, say("dropped for  documents  languages", "丢弃原因  文档  语言").split("  "), dropped)
+    if facts["test_rows"] is not None:
+        read, skipped = (f"{facts['test_rows'][name]:,}" for name in ("read", "not_looked_for"))
+        console.print()
+        console.print(
+            say(
+                f"{read} texts of test sets were kept out; {skipped} of them are too short or too common to be found",
+                f"排除了测试集中的 {read} 条文本；其中 {skipped} 条太短或太常见，无法查找",
+            )
+        )
     if facts["total"]["redacted"]:
         console.print()
         columns = say("redacted  times", "已遮盖  次数").split("  ")

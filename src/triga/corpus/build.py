@@ -1,9 +1,9 @@
-"""A folder of raw text becomes a corpus: parts, then duplicates across them, then a tokenizer, then token shards.
+"""Raw text in files and tables becomes a corpus: parts, then duplicates across them, a tokenizer, and token shards.
 
-    source files ─▶ parts (several processes) ─▶ duplicates ─▶ tokenizer ─▶ shards (several processes) ─▶ corpus
+    sources ─▶ parts (several processes) ─▶ duplicates ─▶ tokenizer ─▶ shards (several processes) ─▶ corpus
 
     corpora/NAME/
-      manifest.json   corpus.json   tokenizer.json   dropped.jsonl   clusters.json   kept.jsonl   shards/…
+      manifest.json   corpus.json   tokenizer.json   {dropped,kept,redacted}.jsonl   clusters.json   shards/…
 
 Until the corpus stands, everything lies in ``.NAME-…`` beside it, each part and shard an artifact of its own: killed
 anywhere, the same command goes on with the next one, and the bytes are those that an unbroken run writes.
@@ -28,22 +28,23 @@ from triga.core.durable import make_folder, write_file
 from triga.core.errors import DataError, ModelError
 from triga.core.events import Emit, Note, Progress, ignore
 from triga.core.section import fingerprint
-from triga.corpus.documents import SourceFile, find_files
+from triga.corpus.documents import Source, file_state, find_sources, source_changed
 from triga.corpus.duplicates import Duplicates, find_duplicates
 from triga.corpus.part import Job, make_part
 from triga.corpus.recipe import CorpusSection
 from triga.corpus.report import write_report
 from triga.corpus.shards import make_shard, read_kept
 from triga.corpus.tests_of import load_test_rows
-from triga.text.clean import Cleaning, check_cleaning
+from triga.text.cleaning.clean import Cleaning, check_cleaning
 from triga.text.containment import Containment
-from triga.text.tokenizer import Tokenizer
-from triga.text.tokenizer_training import train_tokenizer
+from triga.text.files import find_file
+from triga.text.tokenizers.tokenizer import Tokenizer, tokenizer_file
+from triga.text.tokenizers.training import add_sentinels, train_tokenizer
 
 __all__ = ["CORPUS_KIND", "build_corpus", "corpus_inputs", "work_folder"]
 
 CORPUS_KIND = "corpus"
-VERSION = 2
+VERSION = 4
 """Of the steps: a corpus made by older ones is made again."""
 PARENT_POLL_S = 1.0
 
@@ -70,7 +71,10 @@ def build_corpus(
     Raises ``DataError`` for sources that are missing, damaged, or changed since an unfinished build began.
     """
     check_cleaning(Cleaning(**section.cleaning.model_dump()))  # a library that is missing is told of at once
-    files = find_files(section)
+    if section.tokenizer.path is not None:
+        Tokenizer.load(section.tokenizer.path)  # and so is a tokenizer
+    files = find_sources(section)
+    inputs = _inputs(section, files)
     build = _Build(section, work_folder(section, target), num_processes or os.cpu_count() or 1, emit)
     make_folder(build.work)
     _check_unchanged(files, build.work / "plan.json")
@@ -79,7 +83,7 @@ def build_corpus(
     duplicates = _find_duplicates(build, parts, seconds)
     tokenizer = _make_tokenizer(build, parts, duplicates, seconds)
     shards = _make_shards(build, parts, tokenizer, seconds)
-    with writing(target, kind=CORPUS_KIND, inputs=corpus_inputs(section)) as folder:
+    with writing(target, kind=CORPUS_KIND, inputs=inputs) as folder:
         tokenizer.save(folder)
         for number, shard in enumerate(shards):
             for name in ("train", "dev"):
@@ -90,58 +94,51 @@ def build_corpus(
 
 
 def corpus_inputs(section: CorpusSection) -> dict[str, Any]:
-    """What the corpus is made from: the recipe's section, and each file's size and time of change."""
-    files = [[file.name, *_state(file.path)] for file in find_files(section)]
-    tests = [[path.name, *_state(path)] for path in section.decontaminate]
-    return {"recipe": fingerprint(section, VERSION), "files": fingerprint(files, tests)}
+    """What the corpus is made from: the recipe's section, each file's size and time of change, each table's state."""
+    return _inputs(section, find_sources(section))
+
+
+def _inputs(section: CorpusSection, files: Sequence[Source]) -> dict[str, Any]:
+    read = [[file.name, *file.state] for file in files]
+    used = [*section.test_sets, *([tokenizer_file(section.tokenizer.path)] if section.tokenizer.path else [])]
+    others = [[path.name, *file_state(find_file(path, path.name).path)] for path in used]
+    return {"recipe": fingerprint(section, VERSION), "files": fingerprint(read, others)}
 
 
 def work_folder(section: CorpusSection, target: Path) -> Path:
     return target.parent / f".{target.name}-{fingerprint(section, VERSION)[:12]}"
 
 
-def _state(path: Path) -> list[int]:
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
-
-
-def _check_unchanged(files: Sequence[SourceFile], plan: Path) -> None:
-    """An unfinished build goes on only over the files that it began with."""
-    now = {f"{file.source}:{file.name}": _state(file.path) for file in files}
+def _check_unchanged(files: Sequence[Source], plan: Path) -> None:
+    """An unfinished build goes on only over the files and tables that it began with."""
+    now = {f"{file.source}:{file.name}": file.state for file in files}
     if not plan.exists():
         write_file(plan, dump_json(now))
         return
     before = load_json(plan)
     changed = sorted(name for name in {*now, *before} if now.get(name) != before.get(name))
     if changed:
-        raise DataError(
-            "corpus-source-changed",
-            "{name} is not what it was when this build began ({count} files in all)",
-            where=plan.parent,
-            fix="put the files back, or begin again with --fresh",
-            name=changed[0].partition(":")[2],
-            count=len(changed),
-        )
+        raise source_changed(changed[0].partition(":")[2], len(changed), plan.parent)
 
 
 # -- the steps --------------------------------------------------------------------------------------------------------
 
 
-def _make_parts(build: _Build, files: Sequence[SourceFile], seconds: Counter[str]) -> list[Path]:
+def _make_parts(build: _Build, files: Sequence[Source], seconds: Counter[str]) -> list[Path]:
     folders = [build.work / "parts" / f"{number:05d}" for number in range(len(files))]
     jobs = [
-        Job(file, build.section, folder, {"recipe": build.key, "file": file.name, "state": _state(file.path)})
+        Job(file, build.section, folder, {"recipe": build.key, "file": file.name, "state": file.state})
         for file, folder in zip(files, folders, strict=True)
     ]
     todo = [job for job in jobs if not _is_whole(job.folder, job.inputs)]
     make_folder(build.work / "parts")
-    done = sum(job.file.path.stat().st_size for job in jobs if job not in todo)
-    total = sum(job.file.path.stat().st_size for job in jobs)
+    done = sum(job.file.size for job in jobs if job not in todo)
+    total = sum(job.file.size for job in jobs)
     build.emit(Progress("read", done, total))
-    todo.sort(key=lambda job: -job.file.path.stat().st_size)  # the longest first, so that the last ones are short
+    todo.sort(key=lambda job: -job.file.size)  # the longest first, so that the last ones are short
     for job, spent in _over(build, _part, todo):
         seconds.update(spent)
-        done += job.file.path.stat().st_size
+        done += job.file.size
         build.emit(Progress("read", done, total))
     _tell_damage(build, folders)
     return folders
@@ -173,11 +170,11 @@ _loaded: dict[str, Containment | None] = {}
 
 def _tests(section: CorpusSection) -> Containment | None:
     """The test rows' index, once a process."""
-    if not section.decontaminate:
+    if not section.test_sets:
         return None
     key = fingerprint(section)
     if key not in _loaded:
-        _loaded[key] = Containment(load_test_rows(section.decontaminate))
+        _loaded[key] = Containment(load_test_rows(section.test_sets))
     return _loaded[key]
 
 
@@ -198,7 +195,8 @@ def _make_tokenizer(
 ) -> Tokenizer:
     rules = build.section.tokenizer
     if rules.path is not None:
-        return Tokenizer.load(rules.path if rules.path.is_dir() else rules.path.parent)
+        given = Tokenizer.load(rules.path)
+        return add_sentinels(given, rules.sentinels) if rules.sentinels else given
     folder, inputs = build.work / "tokenizer", {"recipe": build.key, "parts": _fingerprints(parts)}
     begin = time.process_time()
     if not _is_whole(folder, inputs):

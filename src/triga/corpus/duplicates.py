@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from triga.core.arrays import IntArray
+from triga.core.arrays import IntArray, save_array
 from triga.core.artifact import dump_json, load_json, writing
 from triga.corpus.part import NUM_BANDS
 
@@ -62,8 +62,7 @@ def find_duplicates(parts: Sequence[Path], folder: Path, similarity: float, inpu
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     with writing(folder, kind=DUPLICATES_KIND, inputs=inputs) as target:
         for i, (start, stop) in enumerate(itertools.pairwise(bounds)):
-            with open(target / f"kept-{i:05d}.npy", "wb") as file:
-                np.save(file, ~is_copy[start:stop])
+            save_array(target / f"kept-{i:05d}.npy", ~is_copy[start:stop])
         counts = {"equal": int(is_equal.sum()), "near": int((is_copy & ~is_equal).sum())}
         (target / "counts.json").write_bytes(dump_json(counts))
         (target / "clusters.json").write_bytes(dump_json(_largest(parts, bounds, first)))

@@ -17,6 +17,7 @@ import numpy as np
 
 from triga.core.artifact import load_json
 from triga.core.errors import Language
+from triga.corpus.originals import Original
 
 __all__ = ["corpus_page"]
 
@@ -25,8 +26,8 @@ NUM_SHOWN = 25
 REDACTED = re.compile(r"\[(?:email|phone|card|resident_id|plate|address|ip)\]")
 
 
-def corpus_page(folder: Path, name: str, language: Language = "en") -> str:
-    """HTML of a corpus folder."""
+def corpus_page(folder: Path, name: str, language: Language = "en", originals: Sequence[Original] | None = None) -> str:
+    """HTML of a corpus folder; with ``originals``, what redactions replaced is on it."""
     facts = load_json(folder / "corpus.json")
     chinese = json.loads(resources.files("triga.corpus").joinpath("page_zh.json").read_text("utf-8"))
     twins: Mapping[str, str] = chinese if language == "zh" else {}
@@ -45,6 +46,7 @@ def corpus_page(folder: Path, name: str, language: Language = "en") -> str:
         dropped_documents=_groups(_lines(folder / "dropped.jsonl"), ("reason", "language")),
         clusters=load_json(folder / "clusters.json"),
         marked=_marked,
+        originals=None if originals is None else _by_kind(originals, facts["total"]["redacted"]),
     )
 
 
@@ -114,6 +116,11 @@ def _groups(documents: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list
     for document in documents:
         groups.setdefault(" · ".join(str(document[key]) for key in keys), []).append(document)
     return [{"title": title, "documents": group[:NUM_SHOWN]} for title, group in groups.items()]
+
+
+def _by_kind(originals: Sequence[Original], counts: Mapping[str, int]) -> list[tuple[str, int, list[Original]]]:
+    kinds = sorted({one.kind for one in originals})
+    return [(kind, counts[kind], [one for one in originals if one.kind == kind]) for kind in kinds]
 
 
 def _marked(text: str) -> markupsafe.Markup:

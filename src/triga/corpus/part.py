@@ -1,4 +1,4 @@
-"""One file of a source becomes one *part*: its documents cleaned, judged, redacted and fingerprinted.
+"""One file (or a byte range of one) or table becomes one *part*: cleaned, judged, redacted and fingerprinted.
 
     parts/00007/
       documents.arrow   text, place, language of what was kept so far (duplicates are found across parts, later)
@@ -6,21 +6,21 @@
       bands.npy         (N, 20) uint64: documents that agree in one are candidates for near duplicates
       signatures.npy    (N, 120) uint16: the share of equal columns estimates the similarity
       counts.json       what was read, kept, dropped and redacted, by reason and language
-      dropped.jsonl     a few dropped documents of each reason, chosen by a hash of their text
+      dropped.jsonl     a few dropped documents of each reason, chosen by a hash of their text, and redacted too
+      redacted.jsonl    where a few redactions of each kind are; what they replaced is written nowhere (``originals``)
 
-A part depends on its file and on the recipe alone, so parts are made in any order, by several processes, and one that
+A part depends on its source and on the recipe alone, so parts are made in any order, by several processes, and one that
 is whole is never made again.
 """
 
 from __future__ import annotations
 
 import hashlib
-import heapq
 import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,18 +29,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from triga.core.arrays import save_array
 from triga.core.artifact import dump_json, writing
-from triga.core.durable import sha256_of
 from triga.core.errors import DataError
 from triga.core.events import Note, note
-from triga.corpus.documents import Document, Refused, SourceFile, read_documents
+from triga.corpus.documents import Document, Refused, Source, SourceFile, read_documents
+from triga.corpus.pieces import cleaning_of, pieces
 from triga.corpus.recipe import CorpusSection, SourceSection
+from triga.corpus.samples import Sample, text_key
 from triga.text.characters import Characters
-from triga.text.clean import Cleaning, clean
+from triga.text.cleaning.quality import PHRASE_UNITS, REASONS, quality_reasons
 from triga.text.containment import Containment
 from triga.text.identify import identify_languages
-from triga.text.quality import PHRASE_UNITS, REASONS, quality_reasons
-from triga.text.redact import redact
+from triga.text.personal.redact import redact
 from triga.text.shingles import MinHash, ShingleSets, Units, band_keys
 
 __all__ = ["PART_KIND", "Job", "make_part"]
@@ -53,8 +54,8 @@ misses copies with a word changed here and there (benchmarks/bench_duplicates.py
 NUM_BANDS, BAND_HASHES = 20, 6
 """Documents that share 60 % of their runs meet in a band with probability 0.61, 70 % with 0.92, 80 % with 0.998."""
 MINHASH_SEED = 20_261_126
-NUM_SHOWN = 20
-"""Dropped documents kept for each reason, to be looked at."""
+NUM_SHOWN, NUM_REDACTED = 20, 100
+"""Dropped documents of each reason that are kept to be looked at, and places of redactions of each kind."""
 SHOWN_CHARS = 2_000
 SCHEMA = pa.schema([("text", pa.large_string()), ("place", pa.string()), ("language", pa.string())])
 
@@ -63,7 +64,7 @@ SCHEMA = pa.schema([("text", pa.large_string()), ("place", pa.string()), ("langu
 class Job:
     """All that a part is made from."""
 
-    file: SourceFile
+    file: Source
     section: CorpusSection
     folder: Path
     inputs: Mapping[str, Any]
@@ -119,8 +120,9 @@ def make_part(job: Job, tests: Containment | None) -> dict[str, float]:
         with (
             pa.OSFile(str(folder / "documents.arrow"), "wb") as sink,
             pa.ipc.new_stream(sink, SCHEMA, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream,
+            closing(read_documents(job.file, source)) as documents,
         ):
-            for chunk in _chunks(maker, read_documents(job.file, source)):
+            for chunk in _chunks(maker, documents, is_file=isinstance(job.file, SourceFile)):
                 table = maker.process(chunk)
                 if table.num_rows:
                     stream.write_batch(table)
@@ -128,8 +130,11 @@ def make_part(job: Job, tests: Containment | None) -> dict[str, float]:
     return dict(maker.clock.seconds)
 
 
-def _chunks(maker: _Maker, documents: Iterator[Document | Refused]) -> Iterator[list[Document]]:
-    """Readable documents in lists of about ``CHUNK_CHARS``, and those that are not counted."""
+def _chunks(maker: _Maker, documents: Iterator[Document | Refused], *, is_file: bool) -> Iterator[list[Document]]:
+    """Readable documents in lists of about ``CHUNK_CHARS``, and those that are not counted.
+
+    What stands before the damage of a file is used; a table is read whole, if not now then later.
+    """
     chunk: list[Document] = []
     size = 0
     while True:
@@ -137,6 +142,8 @@ def _chunks(maker: _Maker, documents: Iterator[Document | Refused]) -> Iterator[
             with maker.clock("read"):
                 document = next(documents, None)
         except DataError as error:
+            if not is_file:
+                raise
             maker.counts.damaged = note("corpus-file-damaged", "left out from here on: {why}", why=error)
             break
         if document is None:
@@ -158,13 +165,15 @@ class _Maker:
 
     def __init__(self, section: CorpusSection, source: SourceSection, tests: Containment | None) -> None:
         self._section = section
-        self._cleaning = Cleaning(markup=source.markup, **section.cleaning.model_dump())
+        self._cleaning = cleaning_of(section, source)
         self._tests = tests
         self._minhash = MinHash(NUM_BANDS * BAND_HASHES, MINHASH_SEED)
         self._keys: list[NDArray[np.uint64]] = []
         self._bands: list[NDArray[np.uint64]] = []
         self._signatures: list[NDArray[np.uint16]] = []
-        self._dropped: dict[str, list[tuple[int, str, str, str]]] = defaultdict(list)
+        self._dropped: dict[str, Sample[tuple[str, str, str]]] = defaultdict(lambda: Sample(NUM_SHOWN))
+        self._redactions: dict[str, Sample[tuple[str, str]]] = defaultdict(lambda: Sample(NUM_REDACTED))
+        self._read = hashlib.sha256()
         self.counts = Counts()
         self.clock = Clock()
 
@@ -185,7 +194,7 @@ class _Maker:
         languages = self._judge(cleaned, batch, words, phrases)
         kept = [i for i, language in enumerate(languages) if language]
         with self.clock("redact"):
-            texts = [self._redacted(cleaned[i][0]) for i in kept]
+            texts = [self._redacted(*cleaned[i], languages[i]) for i in kept]
         with self.clock("fingerprint"):
             self._fingerprint(texts, words.shingle_sets(NEAR_UNITS).take(np.array(kept, dtype=np.int64)))
         languages = [languages[i] for i in kept]
@@ -199,18 +208,33 @@ class _Maker:
             ]
             return pa.record_batch(columns, schema=SCHEMA)
 
-    def save(self, folder: Path, file: SourceFile) -> None:
+    def save(self, folder: Path, file: Source) -> None:
         num = NUM_BANDS * BAND_HASHES
-        _save(folder / "keys.npy", self._keys, np.zeros(0, np.uint64))
-        _save(folder / "bands.npy", self._bands, np.zeros((0, NUM_BANDS), np.uint64))
-        _save(folder / "signatures.npy", self._signatures, np.zeros((0, num), np.uint16))
-        about = {"name": file.name, "size_bytes": file.path.stat().st_size, "sha256": sha256_of(file.path)}
-        (folder / "counts.json").write_bytes(dump_json({**self.counts.as_dict(), "file": about}))
-        with open(folder / "dropped.jsonl", "w", encoding="utf-8") as lines:
-            for reason in sorted(self._dropped):
-                for key, text, place, language in sorted(self._dropped[reason], reverse=True):
-                    shown = {"reason": reason, "language": language, "place": place, "key": -key, "text": text}
-                    lines.write(json.dumps(shown, ensure_ascii=False) + "\n")
+        save_array(folder / "keys.npy", _joined(self._keys, np.zeros(0, np.uint64)))
+        save_array(folder / "bands.npy", _joined(self._bands, np.zeros((0, NUM_BANDS), np.uint64)))
+        save_array(folder / "signatures.npy", _joined(self._signatures, np.zeros((0, num), np.uint16)))
+        about = file.facts(self.counts.read_bytes, self._read.hexdigest())
+        facts = {**self.counts.as_dict(), "file": about, "test_rows": self._test_rows()}
+        (folder / "counts.json").write_bytes(dump_json(facts))
+        dropped = (
+            {"reason": reason, "language": language, "place": place, "key": key, "text": text}
+            for reason, sample in sorted(self._dropped.items())
+            for key, (text, place, language) in sample
+        )
+        redactions = (
+            {"kind": kind, "language": language, "place": place, "key": key}
+            for kind, sample in sorted(self._redactions.items())
+            for key, (place, language) in sample
+        )
+        for name, lines in (("dropped.jsonl", dropped), ("redacted.jsonl", redactions)):
+            with open(folder / name, "w", encoding="utf-8") as out:
+                out.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+    def _test_rows(self) -> dict[str, int] | None:
+        """How many there were, and how many of them are too short or too common to be looked for."""
+        if self._tests is None:
+            return None
+        return {"read": self._tests.num_rows, "not_looked_for": len(self._tests.skipped)}
 
     # -- steps ----------------------------------------------------------------------------------------------------
 
@@ -219,9 +243,10 @@ class _Maker:
         with self.clock("clean"):
             for document in documents:
                 self.counts.read += 1
-                self.counts.read_bytes += len(document.text.encode("utf-8", "replace"))
-                text = clean(document.text, self._cleaning, document.suffix)
-                found += [(piece, document.place) for piece in cut(text, self._section.max_document_chars)]
+                raw = document.text.encode("utf-8", "replace")
+                self._read.update(raw + b"\0")
+                self.counts.read_bytes += len(raw)
+                found += [(piece, document.place) for piece in pieces(document, self._cleaning, self._section)]
         return found
 
     def _judge(
@@ -245,8 +270,8 @@ class _Maker:
             reasons = [reason or names[number] for reason, number in zip(reasons, numbers, strict=True)]
         if self._tests is not None:
             with self.clock("decontaminate"):
-                for found in self._tests.search(words):
-                    reasons[found.text] = reasons[found.text] or "test-row"
+                for text in self._tests.search_units(words).queries.tolist():
+                    reasons[text] = reasons[text] or "test-row"
         for i, reason in enumerate(reasons):
             if reason is not None:
                 self._drop(reason, *cleaned[i], languages[i])
@@ -255,48 +280,23 @@ class _Maker:
 
     def _drop(self, reason: str, text: str, place: str, language: str) -> None:
         self.counts.dropped[reason][language] += 1
-        shown = self._dropped[reason]
-        entry = (-_key(text), text[:SHOWN_CHARS], place, language)  # the least keys stay: an even choice
-        if len(shown) < NUM_SHOWN:
-            heapq.heappush(shown, entry)
-        else:
-            heapq.heappushpop(shown, entry)
+        key, sample = text_key(text), self._dropped[reason]
+        if sample.wants(key):
+            sample.add(key, (redact(text, self._section.redact)[0][:SHOWN_CHARS], place, language))
 
-    def _redacted(self, text: str) -> str:
-        if not self._section.redact:
-            return text
+    def _redacted(self, text: str, place: str, language: str) -> str:
         text, found = redact(text, self._section.redact)
         self.counts.redacted.update(found)
+        for kind in found:
+            self._redactions[kind].add(text_key(text), (place, language))
         return text
 
     def _fingerprint(self, texts: list[str], runs: ShingleSets) -> None:
-        self._keys.append(np.array([_key(text) for text in texts], dtype=np.uint64))
+        self._keys.append(np.array([text_key(text) for text in texts], dtype=np.uint64))
         signatures = self._minhash(runs)
         self._bands.append(band_keys(signatures, NUM_BANDS))
         self._signatures.append(signatures.astype(np.uint16))
 
 
-def cut(text: str, most: int) -> Iterator[str]:
-    """Pieces of at most ``most`` characters, cut where a paragraph, line or sentence ends."""
-    start = 0
-    while len(text) - start > most:
-        end = start + most
-        for mark in ("\n\n", "\n", "。", ". ", " "):
-            place = text.rfind(mark, start + most // 2, end)
-            if place >= 0:
-                end = place + len(mark)
-                break
-        yield text[start:end].strip()
-        start = end
-    yield text[start:].strip() if start else text
-
-
-def _key(text: str) -> int:
-    """64 bits of a text without its case and spaces: equal for equal documents."""
-    plain = "".join(text.casefold().split()).encode("utf-8", "replace")
-    return int.from_bytes(hashlib.blake2b(plain, digest_size=8).digest(), "little")
-
-
-def _save(path: Path, parts: list[NDArray[Any]], empty: NDArray[Any]) -> None:
-    with open(path, "wb") as file:
-        np.save(file, np.concatenate(parts) if parts else empty)
+def _joined(parts: list[NDArray[Any]], empty: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate(parts) if parts else empty

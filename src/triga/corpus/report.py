@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,21 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from triga.core.artifact import dump_json, load_json
-from triga.corpus.documents import SourceFile
+from triga.corpus.documents import Source
 from triga.corpus.duplicates import Duplicates
 from triga.corpus.recipe import CorpusSection
+from triga.corpus.samples import Sample
 from triga.corpus.shards import read_kept
 
 __all__ = ["write_report"]
 
-NUM_KEPT, NUM_DROPPED = 100, 100
-"""Documents to look at: kept ones of each language, dropped ones of each reason and language."""
+NUM_KEPT, NUM_DROPPED, NUM_REDACTED = 100, 100, 100
+"""Documents to look at: kept ones of each language, dropped of each reason and language, redacted of each kind."""
 SHOWN_CHARS = 2_000
 
 
 def write_report(
     section: CorpusSection,
-    files: Sequence[SourceFile],
+    files: Sequence[Source],
     parts: Sequence[Path],
     duplicates: Duplicates | None,
     shards: Sequence[Path],
@@ -37,6 +37,7 @@ def write_report(
         "sources": sources,
         "total": _total(counts, tokens),
         "duplicates": None if duplicates is None else dict(duplicates.counts),
+        "test_rows": counts[0]["test_rows"] if counts else None,
         "tokenizer": {"vocab_size": _vocab_size(folder)},
     }
     (folder / "corpus.json").write_bytes(dump_json(facts))
@@ -44,15 +45,16 @@ def write_report(
     (folder / "clusters.json").write_bytes(dump_json(clusters))
     _write_lines(folder / "dropped.jsonl", _dropped(parts))
     _write_lines(folder / "kept.jsonl", _kept(parts, duplicates))
+    _write_lines(folder / "redacted.jsonl", _redacted(parts))
 
 
 def _source(
-    section: CorpusSection, files: Sequence[SourceFile], counts: Sequence[Any], tokens: Sequence[Any], number: int
+    section: CorpusSection, files: Sequence[Source], counts: Sequence[Any], tokens: Sequence[Any], number: int
 ) -> dict[str, Any]:
     source = section.sources[number]
     mine = [i for i, file in enumerate(files) if file.source == number]
     return {
-        "name": source.name or source.path.stem.partition(".")[0],
+        "name": source.label,
         "licence": source.licence,
         "files": [counts[i]["file"] for i in mine],
         "shards": mine,
@@ -94,27 +96,35 @@ def _vocab_size(folder: Path) -> int:
 def _dropped(parts: Sequence[Path]) -> Iterator[dict[str, Any]]:
     """The least keys of each reason and language, over all parts."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for part in parts:
-        for line in (part / "dropped.jsonl").read_text(encoding="utf-8").splitlines():
-            shown = json.loads(line)
-            found[shown["reason"], shown["language"]].append(shown)
-    for _, shown in sorted(found.items()):
-        yield from sorted(shown, key=lambda one: (one["key"], one["place"]))[:NUM_DROPPED]
+    for _, shown in _lines(parts, "dropped.jsonl"):
+        found[shown["reason"], shown["language"]].append(shown)
+    for _, group in sorted(found.items()):
+        yield from sorted(group, key=lambda one: (one["key"], one["place"]))[:NUM_DROPPED]
+
+
+def _redacted(parts: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """Where redactions of each kind are: part, place, and the key of the text as it was kept."""
+    samples: dict[str, Sample[dict[str, Any]]] = defaultdict(lambda: Sample(NUM_REDACTED))
+    for number, shown in _lines(parts, "redacted.jsonl"):
+        samples[shown["kind"]].add(shown["key"], {**shown, "part": number})
+    for _, sample in sorted(samples.items()):
+        yield from (shown for _, shown in sample)
 
 
 def _kept(parts: Sequence[Path], duplicates: Duplicates | None) -> Iterator[dict[str, Any]]:
-    least: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    samples: dict[str, Sample[tuple[int, str]]] = defaultdict(lambda: Sample(NUM_KEPT))
     for number, part in enumerate(parts):
         for texts, languages, keys in read_kept(part, number, duplicates):
             for text, language, key in zip(texts, languages, keys, strict=True):
-                heap = least[language]
-                if len(heap) < NUM_KEPT:
-                    heapq.heappush(heap, (-int(key), number, text[:SHOWN_CHARS]))
-                elif -int(key) > heap[0][0]:
-                    heapq.heapreplace(heap, (-int(key), number, text[:SHOWN_CHARS]))
-    for language in sorted(least):
-        for _, number, text in sorted(least[language], reverse=True):
-            yield {"language": language, "part": number, "text": text}
+                samples[language].add(int(key), (number, text[:SHOWN_CHARS]))
+    for language, sample in sorted(samples.items()):
+        yield from ({"language": language, "part": number, "text": text} for _, (number, text) in sample)
+
+
+def _lines(parts: Sequence[Path], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, part in enumerate(parts):
+        with open(part / name, encoding="utf-8") as lines:
+            yield from ((number, json.loads(line)) for line in lines)
 
 
 def _write_lines(path: Path, lines: Iterator[dict[str, Any]]) -> None:

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from triga.core.arrays import save_array
 from triga.core.artifact import dump_json, writing
 from triga.corpus.duplicates import Duplicates
-from triga.text.token_file import TokenWriter
-from triga.text.tokenizer import Tokenizer
-from triga.text.word_cache import WordCache
+from triga.text.tokenizers.token_file import TokenWriter
+from triga.text.tokenizers.tokenizer import Tokenizer
+from triga.text.tokenizers.word_cache import WordCache
 
 __all__ = ["SHARD_KIND", "make_shard", "read_kept"]
 
@@ -90,6 +91,6 @@ class _Split:
         self._writer.__exit__(None, None, None)
         names = sorted(set(self._languages))
         index = {name: i for i, name in enumerate(names)}
-        with open(self._folder / "languages.npy", "wb") as file:
-            np.save(file, np.array([index[name] for name in self._languages], dtype=np.uint8))
+        numbers = np.array([index[name] for name in self._languages], dtype=np.uint8)
+        save_array(self._folder / "languages.npy", numbers)
         (self._folder / "languages.json").write_bytes(dump_json(names))

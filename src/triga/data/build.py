@@ -1,6 +1,7 @@
 """Sources to splits on disk: what ``prepare``, ``check`` and ``fix`` have in common.
 
 section ──open──▶ sources ──read──▶ one table a source ──split──▶ train, dev, test ──analyse──▶ findings
+                                   └ drop near duplicates        └ drop leaks          (where ``data.drop`` says so)
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
+from triga.core.arrays import IntArray
 from triga.core.events import Emit, note
 from triga.data.classes import class_findings, natural_order, unknown_label_findings
 from triga.data.columns import Columns, find_columns, known_names
-from triga.data.duplicates import Split, conflict_finding, duplicate_finding
+from triga.data.duplicates import conflict_finding, duplicate_finding, near_dropped
+from triga.data.facts import Facts, Split
 from triga.data.findings import Finding, Tally, by_severity
-from triga.data.ingest import Clean, Facts, Fault, Reader
-from triga.data.leaks import find_leaks, leak_findings
+from triga.data.ingest import Clean, Fault, Reader
+from triga.data.leaks import Leaks, find_leaks, leaks_dropped
+from triga.data.observations import observation_findings
 from triga.data.recipe import DataSection
 from triga.data.rows import RowSpec, Source
 from triga.data.sources.opening import SPLITS, Hints, open_sources
@@ -40,6 +44,8 @@ class Built:
     combinations: Sequence[tuple[str, ...]]
     tally: Tally
     faults: Mapping[str, tuple[Fault, ...]]
+    noted: tuple[Finding, ...]
+    """What single texts show, and what ``data.drop`` left out of train."""
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -49,6 +55,13 @@ class Built:
             return named
         present = np.unique(self.splits["train"].facts.target_ids)
         return tuple(natural_order([label for i in present for label in self.combinations[i]]))
+
+    def leaks(self, emit: Emit) -> list[Leaks]:
+        """What train shares with each of the other splits."""
+        train, held = self.splits["train"], [split for name, split in self.splits.items() if name != "train"]
+        columns = self.columns["train"].by_role
+        has_pairs = sum(role.is_text and role.name in columns for role in self.spec.roles) > 1
+        return find_leaks(train, list(filter(len, held)), self.spec, emit, pairs=has_pairs)
 
     def _labels_of_file(self) -> tuple[str, ...]:
         by_column = self.sources["train"].label_names
@@ -76,12 +89,16 @@ def build(
     Faulty rows are tallied and left out.
     """
     built = read_sources(sources, section, spec, folder, emit=emit)
+    if "near-duplicates" in section.drop:
+        built = _without(built, folder, near_dropped(built.splits["train"], spec, len(built.combinations), emit))
     shares = {name: size for name, size in _shares(section).items() if name not in built.sources}
-    if not shares:
-        return built
-    parts = _split(built.splits["train"].facts, built.combinations, shares, seed, folder)
-    facts = {name: split.facts for name, split in built.splits.items()} | parts
-    return replace(built, splits=_open_splits(folder, facts), taken_from_train=tuple(shares))
+    if shares:
+        parts = _split(built.splits["train"].facts, built.combinations, shares, seed, folder)
+        facts = {name: split.facts for name, split in built.splits.items()} | parts
+        built = replace(built, splits=_open_splits(folder, facts), taken_from_train=tuple(shares))
+    if "leaks" in section.drop:
+        built = _without(built, folder, leaks_dropped(built.splits["train"], built.leaks(emit)))
+    return built
 
 
 def read_sources(
@@ -105,13 +122,14 @@ def read_sources(
     }
     splits = _open_splits(folder, {split: reading.facts for split, reading in readings.items()})
     faults = {split: reading.faults for split, reading in readings.items()}
-    return Built(spec, sources, columns, splits, (), reader.targets.combinations, reader.tally, faults)
+    noted = tuple(observation_findings(list(splits.values()), spec))
+    return Built(spec, sources, columns, splits, (), reader.targets.combinations, reader.tally, faults, noted)
 
 
 def analyse(built: Built, emit: Emit) -> Analysis:
     """All findings, the worst first, and the rows of held-out splits that leak."""
     splits = list(built.splits.values())
-    findings = built.tally.findings()
+    findings = [*built.tally.findings(), *built.noted]
     findings += [_no_rows(split.name) for split in splits if not len(split)]
     filled = {split.name: split for split in splits if len(split)}
     if "train" in filled:
@@ -120,9 +138,8 @@ def analyse(built: Built, emit: Emit) -> Analysis:
     duplicates = (duplicate_finding(split, len(built.combinations)) for split in filled.values())
     conflict = conflict_finding(list(filled.values()), built.combinations)
     findings += [finding for finding in (*duplicates, conflict) if finding is not None]
-    held = [split for split in filled.values() if split.name != "train"]
-    leaks = find_leaks(built.splits["train"], held, built.spec, emit)
-    findings += [finding for found in leaks for finding in leak_findings(built.splits["train"], found)]
+    leaks = built.leaks(emit)
+    findings += [finding for found in leaks for finding in found.findings(built.splits["train"])]
     return Analysis(tuple(by_severity(findings)), {found.held.name: found.held_rows.tolist() for found in leaks})
 
 
@@ -146,12 +163,30 @@ def _split(
     index = {label: i for i, label in enumerate(labels)}
     targets = [[index[label] for label in names] for names in combinations]
     assigned = assign_parts(facts.keys, facts.target_ids, targets, list(shares.values()), seed)
+    parts = dict(enumerate(["train", *shares]))
+    _refill({part: table_path(folder, name) for part, name in parts.items()}, assigned, folder)
+    return {name: facts.take(assigned == part) for part, name in parts.items()}
+
+
+def _without(built: Built, folder: Path, dropped: tuple[IntArray, Finding]) -> Built:
+    """Train without some rows."""
+    rows, finding = dropped
+    if not len(rows):
+        return built
+    train = built.splits["train"].facts
+    kept = np.ones(len(train), dtype=np.int64)
+    kept[rows] = 0
+    _refill({1: table_path(folder, "train")}, kept, folder)
+    facts = {name: split.facts for name, split in built.splits.items()} | {"train": train.take(kept == 1)}
+    return replace(built, splits=_open_splits(folder, facts), noted=(*built.noted, finding))
+
+
+def _refill(targets: dict[int, Path], assigned: IntArray, folder: Path) -> None:
+    """Put the rows of train's table into the tables to which they are assigned."""
     whole = folder / "whole.arrow"
     table_path(folder, "train").rename(whole)
-    parts = dict(enumerate(["train", *shares]))
-    filter_table(whole, {part: table_path(folder, name) for part, name in parts.items()}, assigned)
+    filter_table(whole, targets, assigned)
     whole.unlink()
-    return {name: facts.take(assigned == part) for part, name in parts.items()}
 
 
 def _say(source: Source, columns: Columns, emit: Emit) -> None:

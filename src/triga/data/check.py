@@ -13,12 +13,13 @@ import numpy as np
 from triga.core.arrays import IntArray
 from triga.core.events import Emit, Progress, ignore
 from triga.data.build import Built, analyse, build, open_all
-from triga.data.duplicates import Split
+from triga.data.duplicates import find_near
+from triga.data.facts import Split
 from triga.data.findings import MAX_PLACES, Finding, by_severity
 from triga.data.prepare import summarise
 from triga.data.recipe import DataSection
 from triga.data.rows import RowSpec
-from triga.text.tokenizer import Tokenizer
+from triga.text.tokenizers.tokenizer import Tokenizer
 
 __all__ = ["Report", "check"]
 
@@ -57,7 +58,9 @@ def check(
     sources = open_all(section, spec, online)
     with tempfile.TemporaryDirectory(prefix="triga-check-") as folder:
         built = build(sources, section, spec, Path(folder), seed=seed, emit=emit)
-        findings = list(analyse(built, emit).findings)
+        train = built.splits["train"]
+        near = find_near(train, spec, emit).findings(built.combinations)
+        findings = [*analyse(built, emit).findings, *near]
         if tokenizer is not None and max_length is not None:
             findings += _cut_findings(built, tokenizer, max_length, emit)
         return Report(summarise(built, seed), tuple(by_severity(findings)))

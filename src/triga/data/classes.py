@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from triga.data.duplicates import Split
+from triga.data.facts import Split
 from triga.data.findings import MAX_PLACES, Finding
 from triga.data.sources.dialect import plain_name
 
@@ -52,13 +52,13 @@ def unknown_label_findings(
 ) -> list[Finding]:
     """Labels of dev and test that train does not have: errors, as no model can give them. And, where the user named
     the labels, those without a row in train."""
-    trained = set(count_labels(splits["train"], combinations))
+    trained, known = set(count_labels(splits["train"], combinations)), set(labels)
     findings = []
     for name, split in splits.items():
-        strange = [i for i, names in enumerate(combinations) if set(names) - set(labels)]
+        strange = [i for i, names in enumerate(combinations) if not known.issuperset(names)]
         rows = np.flatnonzero(np.isin(split.facts.target_ids, strange))
         if len(rows):
-            found = sorted({label for i in strange for label in combinations[i]} - set(labels))
+            found = sorted({label for i in strange for label in combinations[i]} - known)
             findings.append(_unknown(name, found, len(rows), tuple(split.table.places(rows[:MAX_PLACES]))))
     missing = [label for label in labels if label not in trained]
     return findings + ([_untrained(missing)] if missing and trained else [])

@@ -1,48 +1,37 @@
-"""The same text twice in the data: duplicates, and conflicts (the same text with other labels).
+"""The same text twice in the data: duplicates, exact and near, and conflicts (the same text with other labels).
 
-The same means equal after ``normalize.fold``; what is nearly the same is looked for between splits only (``leaks``).
+The same means equal after ``normalize.fold``. Near duplicates within train (templates filled in again, messages sent
+twice) are looked for by ``triga check`` and where ``data.drop`` asks for it: they teach little that the first did not,
+and where their labels differ one of these may be wrong. A row with another label is never dropped for it: ``my card``
+and ``my card PIN`` may well be two intents. What train shares with other splits is ``leaks``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from triga.core.arrays import IntArray
-from triga.data.findings import MAX_PLACES, Finding
-from triga.data.ingest import Facts
-from triga.data.table import RowTable
+from triga.core.events import Emit
+from triga.data.facts import Split, first_equal, first_of_key, label_places, pair_places, representatives, texts_of
+from triga.data.findings import MAX_PLACES, Finding, percent
+from triga.data.rows import RowSpec
+from triga.text.near import NearIndex, Pairs
+from triga.text.normalize import fold
 
-__all__ = ["Keys", "Split", "conflict_finding", "duplicate_finding", "first_of_key", "pair_places"]
+__all__ = ["Near", "conflict_finding", "duplicate_finding", "find_near", "near_dropped"]
 
-Keys = NDArray[np.uint64]
-"""Hashes of folded texts."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """A split's rows on disk and their facts."""
-
-    name: str
-    table: RowTable
-    facts: Facts
-
-    def __len__(self) -> int:
-        return len(self.facts)
-
-
-def first_of_key(keys: Keys) -> IntArray:
-    """(N,) for each row the first row with its key (itself, mostly)."""
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    return np.asarray(first[inverse])
+INDEX_BLOCK_ROWS = 200_000
+"""Texts indexed at a time: about 700 bytes each."""
+LEAST_SHARE = 0.01
+"""Share of near duplicates from which they are worth a word."""
 
 
 def duplicate_finding(split: Split, num_combinations: int) -> Finding | None:
     """Rows whose text and labels came before in the same split."""
-    first = first_of_key(_with_targets(split.facts, num_combinations))
+    first = first_equal(split.facts, num_combinations)
     again = np.flatnonzero(first != np.arange(len(first)))
     if not len(again):
         return None
@@ -77,26 +66,87 @@ def conflict_finding(splits: Sequence[Split], combinations: Sequence[Sequence[st
             "correct one of them; triga check --fix keeps the most frequent label and drops ties",
             {},
             len(pairs),
-            tuple(" ≠ ".join(_labelled(splits, row, combinations) for row in pair) for pair in pairs[:MAX_PLACES]),
+            label_places(splits, pairs[:MAX_PLACES], "≠", combinations),
         )
     )
 
 
-def pair_places(split: Split, rows: IntArray, sign: str, other: Split, others: IntArray) -> tuple[str, ...]:
-    """``test.csv, line 4 = train.csv, line 9`` for rows that belong together."""
-    left, right = split.table.places(rows), other.table.places(others)
-    return tuple(f"{a} {sign} {b}" for a, b in zip(left, right, strict=True))
+@dataclass(frozen=True)
+class Near:
+    """Distinct texts of a split that are nearly an earlier one: (later, earlier) rows, the later in order.
+
+    ``copies`` have the same labels; each row once, and none is near to a copy alone. ``conflicts`` have other labels.
+    """
+
+    split: Split
+    copies: IntArray
+    conflicts: IntArray
+
+    def findings(self, combinations: Sequence[Sequence[str]]) -> Iterator[Finding]:
+        share = len(self.copies) / max(len(self.split), 1)
+        shown = self.copies[:MAX_PLACES]
+        if share >= LEAST_SHARE:
+            yield Finding(
+                "rows-near-duplicate",
+                "info",
+                "rows of {split} are nearly the same as an earlier row with the same label, {share} of all",
+                "data.drop: [near-duplicates] keeps the first of each",
+                {"split": self.split.name, "share": percent(share)},
+                len(self.copies),
+                pair_places(self.split, shown[:, 0], "≈", self.split, shown[:, 1]),
+            )
+        if len(self.conflicts):
+            yield Finding(
+                "labels-conflict-near",
+                "info",
+                "nearly the same text has different labels",
+                "look at these: one of the labels may be wrong",
+                {},
+                len(self.conflicts),
+                label_places([self.split], self.conflicts[:MAX_PLACES, ::-1], "≈", combinations),
+            )
 
 
-def _with_targets(facts: Facts, num_combinations: int) -> Keys:
-    """Keys of text and labels together."""
-    return np.asarray(facts.keys * np.uint64(2 * num_combinations + 1) + facts.target_ids.astype(np.uint64))
+def find_near(split: Split, spec: RowSpec, emit: Emit) -> Near:
+    """Near duplicates among the distinct texts of a split."""
+    rows = representatives(split)
+    targets, is_copy = split.facts.target_ids, np.zeros(len(split), dtype=np.bool_)
+    copies: list[tuple[int, int]] = []
+    conflicts: list[tuple[int, int]] = []
+    for later, earlier in _near_pairs(split, rows, spec, emit):
+        if is_copy[later] or is_copy[earlier]:
+            continue
+        if targets[later] == targets[earlier]:
+            is_copy[later] = True
+            copies.append((later, earlier))
+        else:
+            conflicts.append((later, earlier))
+    return Near(split, *(np.array(pairs, dtype=np.int64).reshape(-1, 2) for pairs in (copies, conflicts)))
 
 
-def _labelled(splits: Sequence[Split], row: int, combinations: Sequence[Sequence[str]]) -> str:
-    """The place of a row, counted through all splits, and its labels."""
-    starts = np.cumsum([0, *map(len, splits)])
-    i = int(np.searchsorted(starts, row, side="right")) - 1
-    inside = np.array([row - starts[i]])
-    labels = "+".join(combinations[int(splits[i].facts.target_ids[inside[0]])])
-    return f"{splits[i].table.places(inside)[0]} ({labels or '-'})"
+def _near_pairs(split: Split, rows: IntArray, spec: RowSpec, emit: Emit) -> list[tuple[int, int]]:
+    """(later, earlier) rows, ascending."""
+    found: list[tuple[int, int]] = []
+    for start in range(0, len(rows), INDEX_BLOCK_ROWS):
+        block, later = rows[start : start + INDEX_BLOCK_ROWS], rows[start + INDEX_BLOCK_ROWS :]
+        index = NearIndex(map(fold, texts_of(split, block, spec, emit)))
+        within = index.search_itself()
+        found += zip(block[within.queries].tolist(), block[within.indexed].tolist(), strict=True)
+        beyond = index.search(map(fold, texts_of(split, later, spec, emit))) if len(later) else Pairs.join([])
+        found += zip(later[beyond.queries].tolist(), block[beyond.indexed].tolist(), strict=True)
+    return sorted(found)
+
+
+def near_dropped(split: Split, spec: RowSpec, num_combinations: int, emit: Emit) -> tuple[IntArray, Finding]:
+    """The rows that ``data.drop`` leaves out as duplicates, exact ones too, and what is said of it."""
+    first = first_equal(split.facts, num_combinations)
+    again = np.flatnonzero(first != np.arange(len(split)))
+    pairs = np.concatenate([np.stack([again, first[again]], axis=1), find_near(split, spec, emit).copies])
+    shown = pairs[np.argsort(pairs[:, 0])][:MAX_PLACES]
+    return pairs[:, 0], Finding(
+        "near-duplicates-dropped",
+        "info",
+        "rows are left out of train: they have the label and, exactly or nearly, the text of an earlier row",
+        count=len(pairs),
+        places=pair_places(split, shown[:, 0], "≈", split, shown[:, 1]),
+    )

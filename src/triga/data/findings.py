@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from triga.core.errors import DataError, Language, chinese_messages, render
 
-__all__ = ["MAX_PLACES", "Finding", "Severity", "Tally", "by_severity", "raise_errors"]
+__all__ = ["MAX_PLACES", "Finding", "Severity", "Tally", "by_severity", "percent", "raise_errors"]
 
 Severity = Literal["error", "warning", "info"]
 MAX_PLACES = 20
@@ -74,7 +74,7 @@ class Finding:
 
 
 class Tally:
-    """Counts what is found while rows are read: one finding a code, the first places of each.
+    """Counts what cannot be used while rows are read: one finding a code, the first places of each.
 
     The parameters of a finding are those of its first row.
     """
@@ -90,9 +90,6 @@ class Tally:
             finding = Finding(error.code, "error", error.what_template, error.fix_template, params)
             count = self._found[error.code] = _Count(finding)
         count.add(place)
-
-    def note(self, finding: Finding, place: object) -> None:
-        self._found.setdefault(finding.code, _Count(finding)).add(place)
 
     def findings(self) -> list[Finding]:
         return [count.finding() for count in self._found.values()]
@@ -138,6 +135,13 @@ def raise_errors(findings: Sequence[Finding]) -> None:
         count=count,
         kinds=", ".join(f"{finding.code} ×{finding.count}" for finding in errors),
     )
+
+
+def percent(share: float) -> str:
+    """A share of rows, as findings say it."""
+    if share < 0.001:
+        return "<0.1 %"
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"
 
 
 def _plain(value: object) -> object:

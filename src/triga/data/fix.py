@@ -1,10 +1,12 @@
 """``triga check --fix``: cleaned copies of the files, and a list of every single thing that was done.
 
 What it does, in this order: pieces that are no records and rows without text or label are left out; control characters
-are removed; of a text with different labels the most frequent label is kept (of a tie nothing); of equal rows the first
-is kept; rows of train that are, exactly or nearly, in dev or test are left out of train. What needs a person (an
-unknown label, a class with a single row) stays as it is: the copies are checked again, and that report says what is
-left. The files themselves are never changed.
+are removed, and texts are prepared as ``task.prepare`` says (redacted, without markup …; the model's recipe keeps it,
+since what the model is asked later is prepared too); of a text with different labels the most frequent label is kept
+(of a tie nothing); of equal rows, and where ``data.drop`` asks for it of near ones, the first is kept; rows of train
+that are, exactly or nearly, in dev or test are left out of train. What needs a person (an unknown label, a class with a
+single row) stays as it is: the copies are checked again, and that report says what is left. The files themselves are
+never changed.
 """
 
 from __future__ import annotations
@@ -23,11 +25,13 @@ from triga.core.errors import DataError
 from triga.core.events import Emit, Progress, ignore
 from triga.data.build import open_all, read_sources
 from triga.data.check import Report, check
+from triga.data.columns import Columns
 from triga.data.mending import Drop, decide_drops
 from triga.data.recipe import DataSection
 from triga.data.rows import Record, RowSpec, Source, Unreadable
-from triga.data.writers import RecordWriter, file_name, open_writer
+from triga.data.writers import file_name, open_writer
 from triga.text.normalize import remove_controls
+from triga.text.personal.redact import KINDS
 
 __all__ = ["CHANGES", "FixReport", "fix"]
 
@@ -76,31 +80,44 @@ def fix(
     section = section.model_copy(update={"max_rows": None})
     sources = open_all(section, spec, online)
     with tempfile.TemporaryDirectory(prefix="triga-fix-") as folder:
-        drops = decide_drops(read_sources(sources, section, spec, Path(folder), emit=emit, clean=_clean), emit)
+        built = read_sources(sources, section, spec, Path(folder), emit=emit, clean=_clean)
+        drops = decide_drops(built, section, emit)
+    copies = {split: _Copy(source, built.columns[split], spec, drops[split]) for split, source in sources.items()}
     names = {split: file_name(source, split) for split, source in sources.items()}
     with writing(out, kind=FIXED_KIND, disk=disk or DISK) as target:
-        changes, counts = _write_copies(sources, drops, target, names, emit)
-        copies = {split: target / name for split, name in names.items()}
-        report = check(section.model_copy(update={**copies, "encoding": None}), spec, seed=seed, emit=emit)
+        changes, counts = _write_copies(copies, target, names, emit)
+        written = {split: target / name for split, name in names.items()}
+        report = check(section.model_copy(update={**written, "encoding": None}), spec, seed=seed, emit=emit)
     files = {split: out / name for split, name in names.items()}
     before, after = ({split: pair[i] for split, pair in counts.items()} for i in (0, 1))
     return FixReport(files, before, after, changes, report)
 
 
+@dataclass(frozen=True)
+class _Copy:
+    """What decides the copy of a source."""
+
+    source: Source
+    columns: Columns
+    spec: RowSpec
+    drops: Mapping[int, Drop]
+
+    def prepared(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Clean fields with their texts prepared."""
+        columns = [self.columns.by_role.get(role.name) for role in self.spec.roles if role.is_text]
+        return {
+            name: self.spec.prepare(value) if name in columns and isinstance(value, str) else value
+            for name, value in _clean(fields).items()
+        }
+
+
 def _write_copies(
-    sources: Mapping[str, Source],
-    drops: Mapping[str, Mapping[int, Drop]],
-    target: Path,
-    names: Mapping[str, str],
-    emit: Emit,
+    copies: Mapping[str, _Copy], target: Path, names: Mapping[str, str], emit: Emit
 ) -> tuple[dict[str, int], dict[str, tuple[int, int]]]:
     """Write the copies and the list of changes. Returns how often each thing was done, and rows before and after."""
     with open(target / CHANGES, "w", encoding="utf-8") as file:
         changes = _Changes(file)
-        counts = {
-            split: _rewrite(source, target / names[split], drops[split], changes, emit)
-            for split, source in sources.items()
-        }
+        counts = {split: _rewrite(copy, target / names[split], changes, emit) for split, copy in copies.items()}
     return dict(changes.counts), counts
 
 
@@ -117,37 +134,50 @@ class _Changes:
         self._file.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
 
 
-def _rewrite(source: Source, path: Path, drops: Mapping[int, Drop], changes: _Changes, emit: Emit) -> tuple[int, int]:
+def _rewrite(copy: _Copy, path: Path, changes: _Changes, emit: Emit) -> tuple[int, int]:
     """Copy the records that stay, cleaned. Returns the number of records before and after."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    _note_encoding(source, changes)
+    _note_encoding(copy.source, changes)
     before = after = 0
-    with open_writer(source, path) as writer:
-        for ordinal, item in enumerate(source):
+    with open_writer(copy.source, path) as writer:
+        for ordinal, item in enumerate(copy.source):
             before += 1
-            kept = _copy(item, drops.get(ordinal), writer, changes)
-            after += kept
+            fields = _kept(copy, item, copy.drops.get(ordinal), changes)
+            if fields is not None:
+                writer.add(fields)
+                after += 1
             if ordinal % PROGRESS_ROWS == 0:
-                emit(Progress(f"write {source.name}", ordinal, 0))
+                emit(Progress(f"write {copy.source.name}", ordinal, 0))
     return before, after
 
 
-def _copy(item: Record | Unreadable, drop: Drop | None, writer: RecordWriter, changes: _Changes) -> bool:
+def _kept(copy: _Copy, item: Record | Unreadable, drop: Drop | None, changes: _Changes) -> dict[str, Any] | None:
+    """The fields to write, or None; what was done to them is noted. What was redacted stands in no note."""
     place = item.place
     if isinstance(item, Unreadable):
         what = item.error.fields("en")["what"]
-        changes.add("unreadable-dropped", place.file, place.line, reason=what, before=item.raw)
-        return False
+        changes.add("unreadable-dropped", place.file, place.line, reason=what, before=copy.spec.prepare(item.raw))
+        return None
+    prepared = copy.prepared(item.fields)
     if drop is not None:
-        changes.add(drop.change, place.file, place.line, before=item.fields, **drop.details)
-        return False
-    cleaned = _clean(item.fields)
-    for column, value in cleaned.items():
-        if value != item.fields[column]:
-            before = json.dumps(item.fields[column])  # escaped: the characters to be seen are the invisible ones
+        changes.add(drop.change, place.file, place.line, before=prepared, **drop.details)
+        return None
+    for column, value in prepared.items():
+        given = item.fields[column]
+        if value == given:
+            continue
+        if value == _clean({column: given})[column]:
+            before = json.dumps(given)  # escaped: the characters to be seen are the invisible ones
             changes.add("controls-removed", place.file, place.line, column=column, before=before, after=value)
-    writer.add(cleaned)
-    return True
+        else:
+            changes.add(_change(given, value), place.file, place.line, column=column, after=value)
+    return prepared
+
+
+def _change(before: str, after: str) -> str:
+    marks = (f"[{kind}]" for kind in KINDS)
+    is_redacted = any(after.count(mark) > before.count(mark) for mark in marks)
+    return "text-redacted" if is_redacted else "text-prepared"
 
 
 def _clean(fields: Mapping[str, Any]) -> dict[str, Any]:

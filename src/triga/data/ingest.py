@@ -1,7 +1,4 @@
-"""Reads one source once: parses its rows onto the disk and keeps a few numbers about each.
-
-The numbers (24 bytes a row) are what splits, duplicates and counts are computed from; the texts stay on the disk.
-"""
+"""Reads one source once: parses its rows onto the disk and keeps a few numbers about each."""
 
 from __future__ import annotations
 
@@ -14,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from triga.core.arrays import IntArray
 from triga.core.errors import DataError
 from triga.core.events import Emit, Progress
 from triga.data.columns import Columns
+from triga.data.facts import Facts
 from triga.data.findings import Tally
 from triga.data.observations import observe
 from triga.data.rows import Record, Row, RowSpec, Source, Unreadable
@@ -28,32 +24,10 @@ from triga.data.table import RowWriter
 from triga.text.language import LANGUAGES, language_of
 from triga.text.normalize import fold
 
-__all__ = ["Clean", "Facts", "Fault", "Reader", "Reading", "Targets", "text_key"]
+__all__ = ["Clean", "Fault", "Reader", "Reading", "Targets", "text_key"]
 
 PROGRESS_ROWS = 20_000
 NOT_UNICODE = -1
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Numbers by row (N,), in the order of the file."""
-
-    keys: NDArray[np.uint64]
-    """Hashes of the folded texts: equal keys, the same text."""
-    target_ids: IntArray
-    """Indices into ``Targets.combinations``."""
-    num_chars: IntArray
-    languages: IntArray
-    """Indices into ``LANGUAGES``."""
-    ordinals: IntArray
-    """Which record of the source it was, from 0, unreadable ones counted."""
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def take(self, rows: NDArray[Any]) -> Facts:
-        """The facts of some rows (indices, or a mask)."""
-        return Facts(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
 @dataclass
@@ -128,7 +102,6 @@ class Reader:
             kept.faults.append(Fault(ordinal, error.code))
             return
         text = self.spec.text_of(row)
-        observe(text, item.place, self.tally)
         kept.add(text, target, ordinal)
         writer.add(row, str(item.place), len(text))
 
@@ -155,14 +128,16 @@ def text_key(folded: str) -> int:
 class _Kept:
     def __init__(self) -> None:
         self.keys, self.target_ids, self.num_chars = array("Q"), array("i"), array("i")
-        self.languages, self.ordinals = array("b"), array("i")
+        self.languages, self.seen, self.ordinals = array("b"), array("h"), array("i")
         self.faults: list[Fault] = []
 
     def add(self, text: str, target: int, ordinal: int) -> None:
         self.keys.append(text_key(fold(text)))
         self.target_ids.append(target)
         self.num_chars.append(len(text))
-        self.languages.append(LANGUAGES.index(language_of(text)))
+        language = language_of(text)
+        self.languages.append(LANGUAGES.index(language))
+        self.seen.append(observe(text, language))
         self.ordinals.append(ordinal)
 
     def facts(self) -> Facts:
@@ -171,6 +146,7 @@ class _Kept:
             np.frombuffer(self.target_ids, dtype=np.int32),
             np.frombuffer(self.num_chars, dtype=np.int32),
             np.frombuffer(self.languages, dtype=np.int8),
+            np.frombuffer(self.seen, dtype=np.int16),
             np.frombuffer(self.ordinals, dtype=np.int32),
         )
 

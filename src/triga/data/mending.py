@@ -10,13 +10,15 @@ import numpy as np
 from triga.core.arrays import IntArray
 from triga.core.events import Emit
 from triga.data.build import Built
-from triga.data.duplicates import Split, first_of_key
-from triga.data.ingest import Facts
-from triga.data.leaks import Leaks, find_leaks
+from triga.data.duplicates import find_near
+from triga.data.facts import Facts, Split, first_of_key
+from triga.data.leaks import Leaks
+from triga.data.recipe import DataSection
+from triga.text.near import Pairs
 
 __all__ = ["Drop", "decide_drops"]
 
-EMPTY_CODES = ("text-empty", "label-empty", "record-field-missing")
+EMPTY_CODES = ("text-empty", "text-nothing-left", "label-empty", "record-field-missing")
 Drops = dict[int, "Drop"]
 """Ordinal of a record in its source to the reason for leaving it out."""
 
@@ -29,7 +31,7 @@ class Drop:
     details: Mapping[str, object] = field(default_factory=dict)
 
 
-def decide_drops(built: Built, emit: Emit) -> dict[str, Drops]:
+def decide_drops(built: Built, section: DataSection, emit: Emit) -> dict[str, Drops]:
     """Drops by split; pieces that are no records are not among them."""
     drops: dict[str, Drops] = {}
     kept: dict[str, IntArray] = {}
@@ -42,9 +44,10 @@ def decide_drops(built: Built, emit: Emit) -> dict[str, Drops]:
         kept[name] = _conflicts(split, built.combinations, drops[name])
         kept[name] = _duplicates(split, kept[name], drops[name])
     train = built.splits["train"]
-    held = [split for name, split in built.splits.items() if name != "train" and len(split)]
-    for leaks in find_leaks(train, held, built.spec, emit):
+    for leaks in built.leaks(emit):
         _leaks(train, leaks, kept["train"], drops["train"])
+    if "near-duplicates" in section.drop:
+        _near(train, find_near(train, built.spec, emit).copies, drops["train"])
     return drops
 
 
@@ -76,14 +79,23 @@ def _duplicates(split: Split, kept: IntArray, drops: Drops) -> IntArray:
 
 
 def _leaks(train: Split, leaks: Leaks, kept: IntArray, drops: Drops) -> None:
-    """Rows of train whose text is, or is near to, a held-out text."""
+    """Rows of train whose text is, is near to, or holds a held-out text."""
     facts, held = train.facts, leaks.held
-    for pairs, change in ((leaks.exact, "leak-dropped"), (leaks.near, "near-leak-dropped")):
+    not_equal = Pairs.join([leaks.near, leaks.within])
+    for pairs, change in ((leaks.exact, "leak-dropped"), (not_equal, "near-leak-dropped")):
         places = held.table.places(pairs.indexed)
         by_key = {int(facts.keys[row]): place for row, place in zip(pairs.queries, places, strict=True)}
         for row in kept[np.isin(facts.keys[kept], facts.keys[pairs.queries])]:
             drop = Drop(change, {"held_out": by_key[int(facts.keys[row])]})
             drops.setdefault(int(facts.ordinals[row]), drop)
+
+
+def _near(train: Split, copies: IntArray, drops: Drops) -> None:
+    """Rows nearly the same as an earlier one that stays."""
+    ordinals = train.facts.ordinals
+    for row, earlier, place in zip(*copies.T, train.table.places(copies[:, 1]), strict=True):
+        if int(ordinals[earlier]) not in drops:
+            drops.setdefault(int(ordinals[row]), Drop("near-duplicate-dropped", {"kept": place}))
 
 
 def _still(facts: Facts, rows: IntArray, drops: Drops) -> IntArray:

@@ -24,7 +24,7 @@ from triga.core.events import Emit, ignore
 from triga.core.section import fingerprint
 from triga.data.build import Built, analyse, build, open_all, table_path
 from triga.data.classes import count_labels
-from triga.data.duplicates import Split
+from triga.data.facts import Split
 from triga.data.findings import Finding, raise_errors
 from triga.data.recipe import DataSection
 from triga.data.rows import RowSpec, Source

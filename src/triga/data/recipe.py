@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from triga.core.section import RecipePath, Section
@@ -32,3 +34,6 @@ class DataSection(Section):
     """Text encoding of the files; detected when absent."""
     max_rows: int | None = Field(default=None, ge=1)
     """Read only the first rows of train (for a quick try)."""
+    drop: tuple[Literal["near-duplicates", "leaks"], ...] = ()
+    """Rows of train to leave out. ``near-duplicates``: those with the label and, exactly or nearly, the text of an
+    earlier row, before dev and test are taken from train. ``leaks``: those whose text dev or test has, or nearly."""

@@ -81,6 +81,8 @@ class Role:
     name: str
     aliases: tuple[str, ...]
     required: bool = True
+    is_text: bool = False
+    """Whether it is prepared (``RowSpec.prepare``)."""
 
 
 class RowSpec(Protocol):
@@ -102,6 +104,11 @@ class RowSpec(Protocol):
     @property
     def reading(self) -> Mapping[str, Any]:
         """All that decides how ``parse`` reads a record, JSON-able: equal readings of equal files give equal rows."""
+        ...
+
+    def prepare(self, text: str) -> str:
+        """A text of a user as the model reads it: every text of ``parse``, and every text that a model is asked, comes
+        through here. Doing so twice is doing so once."""
         ...
 
     def parse(self, values: Mapping[str, Any]) -> Row:

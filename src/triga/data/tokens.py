@@ -15,7 +15,7 @@ from triga.core.errors import ModelError
 from triga.core.events import Emit, Progress, ignore, note
 from triga.data.rows import Row
 from triga.data.table import RowTable
-from triga.text.token_file import Tokens, TokenWriter
+from triga.text.tokenizers.token_file import Tokens, TokenWriter
 
 __all__ = ["Tokens", "tokenize"]
 

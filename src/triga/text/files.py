@@ -1,8 +1,12 @@
-"""Files of data before anyone knows their format: found, decompressed, told apart from binaries, fingerprinted."""
+"""Files of data before anyone knows their format: found, decompressed, told apart from binaries, fingerprinted.
+
+A large file of lines can be read as byte ranges, each a ``DataFile`` of its own that holds the lines that begin in it.
+"""
 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -47,6 +51,9 @@ class DataFile:
 
     path: Path
     name: str
+    start: int = 0
+    end: int | None = None
+    """Of the file's bytes, where only the lines that begin in a range of them are read; None: to the end."""
 
     @property
     def suffix(self) -> str:
@@ -71,9 +78,24 @@ class DataFile:
         with self.open() as stream, file_errors(self.name):
             return stream.read(HEAD_BYTES)
 
+    @property
+    def size_bytes(self) -> int:
+        with file_errors(self.name):
+            return (self.path.stat().st_size if self.end is None else self.end) - self.start
+
     @cached_property
     def fingerprint(self) -> str:
-        return sha256_of(self.path)
+        """SHA-256 of the bytes as they lie there; of a range, those from its start to its end."""
+        with file_errors(self.name):
+            if self.end is None:
+                return sha256_of(self.path)
+            digest, remaining = hashlib.sha256(), self.size_bytes
+            with open(self.path, "rb") as file:
+                file.seek(self.start)
+                while remaining and (block := file.read(min(remaining, READ_BYTES))):
+                    digest.update(block)
+                    remaining -= len(block)
+            return digest.hexdigest()
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -88,15 +110,45 @@ class DataFile:
                     unpacked = opened.enter_context(pa.CompressedInputStream(stream, self.compression))
                     bounded = _Bounded(unpacked, self.name, self.path.stat().st_size)
                     stream = cast("BinaryIO", opened.enter_context(bounded))
+                elif self.end is not None:
+                    stream = cast("BinaryIO", _LinesOfRange(stream, self.start, self.end))
             yield stream
 
     def check_is_text(self) -> None:
         """Refuse what is empty or certainly no text, before an encoding is looked for."""
-        if not self.head:
+        if not self.head and self.end is None:  # a range has no line where one long line covers it
             raise DataError("file-empty", "the file is empty", where=self.name, fix="put records into it")
         kind = next((words for magic, words in BINARY_MAGIC if self.head.startswith(magic)), None)
         if kind is not None:
             raise binary_file(self.name, kind)
+
+
+class _LinesOfRange(io.BufferedIOBase):
+    """The lines of a stream that begin in its bytes [start, end). Ranges side by side give each line once."""
+
+    def __init__(self, stream: BinaryIO, start: int, end: int) -> None:
+        self._stream, self._end = stream, end
+        self._last = b"\n"
+        if start:
+            stream.seek(start - 1)
+            while (part := stream.readline(READ_BYTES)) and not part.endswith(b"\n"):
+                pass
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        size = READ_BYTES if size is None or size < 0 else size
+        left = self._end - self._stream.tell()
+        if left > 0:
+            found = self._stream.read(min(size, left))
+        else:
+            found = b"" if self._last == b"\n" else self._stream.readline(size)
+        self._last = found[-1:] or b"\n"
+        return found
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self.read(size)
 
 
 class _Bounded(io.BufferedIOBase):

@@ -10,11 +10,30 @@ import functools
 import re
 import unicodedata
 
-__all__ = ["HAN", "KANA", "control_in", "fold", "mojibake_in", "remove_controls"]
+__all__ = [
+    "HAN",
+    "KANA",
+    "MARKED",
+    "control_in",
+    "fold",
+    "full_width_in",
+    "limit_marks",
+    "mojibake_in",
+    "remove_controls",
+]
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 """Chinese characters, as the inside of a regular expression's class (Unicode 15: extensions A–H and compatibility)."""
 KANA = "\u3041-\u30ff\u31f0-\u31ff"
+
+MARKED = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u1cff\u1dc0-\u1dff\u20d0-\u20ff\u2cef-\u2cf1\u2d7f\u2de0-\u2dff\u302a-\u302f"
+    "\u3099\u309a\ua66f-\uabff\ufb1e\ufe20-\ufe2f\U00010000-\U0001e9ff"
+)
+"""Combining marks, and the scripts that have them."""
+MAX_MARKS = 30
+"""Combining marks on one character (Unicode's stream-safe format, UAX 15); more is noise that NFC is quadratic in."""
+_MARK_RUN = re.compile(f"[{MARKED}]{{31,}}")
 
 KEPT_PUNCTUATION = "%#@&"
 """Changes the meaning (50 and 50 %, C and C#), so it is no mere punctuation here."""
@@ -28,6 +47,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200
 # UTF-8 read as cp1252 ("Ã©", "â€™"), UTF-8 read as GBK and back ("锟斤拷"), replacement characters.
 _MOJIBAKE = re.compile("[\ufffd]|Ã[\u0080-\u00bf]|â(?:€|\u0080)|Â[\u00a0-\u00bf]|ï»¿|锟斤拷|烫烫烫|屯屯屯")
 _WIDE = re.compile("[\uff01-\uff5e]")
+_WIDE_LETTERS = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]+")
 _MARKS = re.compile(r"[^\w\s]|_")
 _CJK_SPACE = re.compile(f"(?<=[{HAN}{KANA}]) | (?=[{HAN}{KANA}])")
 
@@ -41,12 +61,26 @@ def fold(text: str) -> str:
     if text.isascii():
         lowered = text.lower()
         return " ".join(lowered.translate(_ascii_table()).split()) or " ".join(lowered.split())
-    folded = _fold_once(text)
+    folded = _fold_once(limit_marks(text))
     while not (unicodedata.is_normalized("NFKC", folded) and folded.casefold() == folded):
         before, folded = folded, _fold_once(folded)  # what was removed stood between marks that now compose
         if folded == before:  # casefold takes ῖ apart and NFKC puts it together again
             break
     return folded
+
+
+def limit_marks(text: str) -> str:
+    """The text with at most ``MAX_MARKS`` combining marks on a character."""
+    return _MARK_RUN.sub(_with_few_marks, text)
+
+
+def _with_few_marks(match: re.Match[str]) -> str:
+    kept, num_marks = [], 0
+    for char in match[0]:
+        num_marks = num_marks + 1 if unicodedata.combining(char) else 0
+        if num_marks <= MAX_MARKS:
+            kept.append(char)
+    return "".join(kept)
 
 
 def remove_controls(text: str) -> str:
@@ -63,6 +97,12 @@ def control_in(text: str) -> str | None:
 def mojibake_in(text: str) -> str | None:
     """The first trace of text that was read in a wrong encoding at some time, such as ``Ã©`` or ``锟斤拷``."""
     found = None if text.isascii() else _MOJIBAKE.search(text)
+    return None if found is None else found.group()
+
+
+def full_width_in(text: str) -> str | None:
+    """The first run of full-width letters or digits; full-width punctuation is how Chinese is written."""
+    found = None if text.isascii() else _WIDE_LETTERS.search(text)
     return None if found is None else found.group()
 
 

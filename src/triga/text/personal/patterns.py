@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from triga.text.personal_shape import Shaped, Spans
+from triga.text.personal.shape import Shaped, Spans
 
 __all__ = ["find_emails", "find_ips", "find_plates"]
 
@@ -40,17 +40,6 @@ _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _GLOBAL_IPV6 = re.compile(r"(?:[23][0-9A-Fa-f]{3}|[Ff][C-Fc-f][0-9A-Fa-f]{2}):")
 
 _CHINESE_PLATE = re.compile(
-    "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-Z][ ·•・.-]?"
-    "(?:[A-HJK][A-HJ-NP-Z0-9][0-9]{4}|[0-9]{5}[A-HJK]|[A-HJ-NP-Z0-9]{5}|[A-HJ-NP-Z0-9]{4}[警学挂港澳试超领])"
-    "(?![0-9A-Za-z])"
-)
-_MIXED = re.compile(rb"0(?:A|[ -]AA|(?<=A0)|(?<=A[ .#-]0))")
-"""Capitals and digits side by side, as every plate has them and few words do."""
-_PLATE_CUE = re.compile(
-    r"[PpRrTt](?<![A-Za-z\[].)(?:lates?|LATES?|eg(?:istration)?|EG(?:ISTRATION)?|ag (?=[Nn]o|[Nn]umber))\b"
-    r"(?:[ .:#(=]|\b(?i:nos?|number|is|was|are|were|reads?|as|to|of)\b){1,8}"
-)
-_PLATE = re.compile(
     "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-Z][ ·•・.-]?"
     "(?:[A-HJK][A-HJ-NP-Z0-9][0-9]{4}|[0-9]{5}[A-HJK]|[A-HJ-NP-Z0-9]{5}|[A-HJ-NP-Z0-9]{4}[警学挂港澳试超领])"
     "(?![0-9A-Za-z])"

@@ -33,9 +33,9 @@ from tokenizers import models as raw_models
 
 from triga.core.errors import ModelError
 from triga.text.normalize import HAN
-from triga.text.tokenizer import Tokenizer
-from triga.text.tokenizer_report import BYTE_PIECE, model_of, unknown_id
-from triga.text.word_counts import chinese_segmenter, count_words
+from triga.text.tokenizers.report import BYTE_PIECE, model_of, unknown_id
+from triga.text.tokenizers.tokenizer import Tokenizer
+from triga.text.tokenizers.word_counts import chinese_segmenter, count_words
 
 __all__ = ["extend", "find_domain_words"]
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 
-from triga.text.personal_shape import Shaped, Spans
+from triga.text.personal.shape import Shaped, Spans
 
 __all__ = ["find_phones"]
 
 CUE_CHARS = 30
 """How far before a number the word may stand that makes it a telephone number."""
+_HANDLE = re.compile(r"[@＠][\w-]{1,30}")
+"""``@手机用户3175167210`` names an account: neither its digits nor its 手机 say that there is a telephone number."""
 
 _S = "[ -]?"
 _CHINA = r"(?:(?:\+|\b00)86|\(\+?86\)|\b86)"
@@ -69,12 +71,16 @@ _LOCAL_CUE = re.compile(
 
 
 def find_phones(shaped: Shaped) -> Spans:
-    """Numbers in a form that only telephones have; local, unspaced and other ones after a word such as call."""
+    """Numbers in a form that only telephones have; local, unspaced and other ones after a word such as call.
+
+    Within a handle (``@someone123``) only the first are: a mobile number stays one there too.
+    """
     text = shaped.text
+    outside = _HANDLE.sub(lambda handle: "@" * len(handle.group()), text) if shaped.numbers else text
     for start, end, _ in shaped.numbers:
         for found in _PHONE.finditer(text, start, end):
             yield found.span()
         for pattern, cue in ((_UNCLEAR_PHONE, _CUE), (_LOCAL, _LOCAL_CUE)):
-            for found in pattern.finditer(text, start, end):
-                if cue.search(text, max(0, found.start() - CUE_CHARS), found.start()):
+            for found in pattern.finditer(outside, start, end):
+                if cue.search(outside, max(0, found.start() - CUE_CHARS), found.start()):
                     yield found.span()

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from triga.text.cleaning.html_prose import rendered_to_prose
 from triga.text.extras import load_package
-from triga.text.html_prose import rendered_to_prose
 
 __all__ = ["FRONT_MATTER", "markdown_to_prose"]
 

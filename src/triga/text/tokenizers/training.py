@@ -33,12 +33,20 @@ from tokenizers import Tokenizer as RawTokenizer
 from triga.core.artifact import dump_json
 from triga.core.errors import RecipeError
 from triga.core.section import Section
-from triga.text.tokenizer import Tokenizer
-from triga.text.unigram import learn_unigram
-from triga.text.word_counts import WORD_END, alphabet, chinese_segmenter, count_words, repeated
-from triga.text.wordpiece import MIN_FREQUENCY, SPECIAL_TOKENS, add_encoder_tokens, train_wordpiece
+from triga.text.tokenizers.tokenizer import SENTINEL, Tokenizer
+from triga.text.tokenizers.unigram import learn_unigram
+from triga.text.tokenizers.word_counts import WORD_END, alphabet, chinese_segmenter, count_words, repeated
+from triga.text.tokenizers.wordpiece import MIN_FREQUENCY, SPECIAL_TOKENS, add_encoder_tokens, train_wordpiece
 
-__all__ = ["BYTES", "DECODER_TOKENS", "TokenizerSettings", "save_trained", "train_tokenizer"]
+__all__ = [
+    "BYTES",
+    "DECODER_TOKENS",
+    "TokenizerSettings",
+    "add_sentinels",
+    "pipeline_around",
+    "save_trained",
+    "train_tokenizer",
+]
 
 DECODER_TOKENS = ("<|padding|>", "<|startoftext|>", "<|endoftext|>", "<|im_start|>", "<|im_end|>")
 """Padding as GPT-NeoX has it, the start and end of a document, and the two that frame a turn in ChatML."""
@@ -81,6 +89,8 @@ class TokenizerSettings(Section):
     """Each Chinese character alone, or frequent words as pieces (needs rjieba for training only)."""
     byte_fallback: bool | None = None
     """What is not in the vocabulary becomes bytes, so that nothing is unknown. Left out: yes, but for wordpiece."""
+    sentinels: int = Field(default=0, ge=0, le=8192)
+    """Pieces beyond these that stand for spans taken out of a text (T5 has 100); ``denoising`` needs them."""
     max_text_mb: float = Field(default=200.0, gt=0)
     """How much text to learn from, in million bytes: an even sample where there is more."""
 
@@ -122,12 +132,17 @@ class TokenizerSettings(Section):
 
 def train_tokenizer(texts: Iterable[str], settings: TokenizerSettings) -> Tokenizer:
     """Read ``texts`` once and train. Raises ``MachineError`` where ``chinese: words`` lacks rjieba."""
+    if settings.sentinels:
+        plain = settings.model_copy(update={"sentinels": 0})
+        return add_sentinels(train_tokenizer(texts, plain), settings.sentinels)
     if settings.kind == "wordpiece":
         return train_wordpiece(
             texts, settings.vocab_size, lowercase=settings.folds_case, max_text_mb=settings.max_text_mb
         )
     segment = chinese_segmenter() if settings.chinese == "words" else None
-    counted = count_words(texts, _raw(models.BPE(), settings), segment=segment, max_text_mb=settings.max_text_mb)
+    counted = count_words(
+        texts, pipeline_around(models.BPE(), settings), segment=segment, max_text_mb=settings.max_text_mb
+    )
     reserved = [*settings.special_tokens, *(BYTES if settings.has_bytes else ())]
     known = alphabet(counted, (settings.vocab_size - len(reserved)) // 2, COVERAGE if settings.has_bytes else 1.0)
     usable = Counter({word: count for word, count in counted.items() if set(word) <= set(known)})
@@ -142,9 +157,16 @@ def train_tokenizer(texts: Iterable[str], settings: TokenizerSettings) -> Tokeni
             model = models.Unigram(pieces, unknown, settings.has_bytes)
         case _:
             assert_never(settings.kind)
-    raw = _raw(model, settings)
+    raw = pipeline_around(model, settings)
     _add_special_tokens(raw, settings)
     return Tokenizer(raw)
+
+
+def add_sentinels(tokenizer: Tokenizer, num: int) -> Tokenizer:
+    """A tokenizer with ``<extra_id_0>`` … after the pieces that it has; those that are there already stay."""
+    raw = RawTokenizer.from_str(tokenizer.raw.to_str())
+    raw.add_special_tokens([SENTINEL.format(number) for number in range(num)])
+    return Tokenizer(raw, uses_token_types=tokenizer.uses_token_types)
 
 
 def save_trained(tokenizer: Tokenizer, settings: TokenizerSettings, folder: Path) -> None:
@@ -183,7 +205,7 @@ def _learn_bpe(words: Counter[str], known: Sequence[str], reserved: Sequence[str
     return models.BPE(learned["vocab"], merges, unk_token=unknown, byte_fallback=settings.has_bytes)
 
 
-def _raw(model: Any, settings: TokenizerSettings) -> RawTokenizer:
+def pipeline_around(model: Any, settings: TokenizerSettings) -> RawTokenizer:
     """The pipeline around a model. What an encoder reads need not come back, so its text has one normal form."""
     raw = RawTokenizer(model)
     steps: list[Any] = [normalizers.Lowercase()] if settings.folds_case else []

@@ -14,33 +14,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from triga.text.boilerplate import drop_boilerplate
+from triga.text.cleaning.boilerplate import drop_boilerplate
+from triga.text.cleaning.markup import Markup, guess_markup, html_to_prose, markdown_to_prose
+from triga.text.cleaning.unwrap import join_wrapped
 from triga.text.extras import check_package, load_package
-from triga.text.markup import Markup, guess_markup, html_to_prose, markdown_to_prose
-from triga.text.normalize import HAN, mojibake_in, remove_controls
-from triga.text.unwrap import join_wrapped
+from triga.text.normalize import HAN, MARKED, limit_marks, mojibake_in, remove_controls
 
 __all__ = ["Cleaning", "check_cleaning", "clean", "repair"]
 
 MAX_ROUNDS = 8
 """Rounds after which a text counts as settled; two are the rule, and each but the last makes it shorter."""
 
-_MARKED = (
-    "\u0300-\u036f\u0483-\u0489\u0591-\u1cff\u1dc0-\u1dff\u20d0-\u20ff\u2cef-\u2cf1\u2d7f\u2de0-\u2dff\u302a-\u302f"
-    "\u3099\u309a\ua66f-\uabff\ufb1e\ufe20-\ufe2f\U00010000-\U0001e9ff"
-)
-"""Combining marks, and the scripts that have them."""
 _ODD = re.compile(
-    f"[{_MARKED}\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+    f"[{MARKED}\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
     "\ufff9-\uffff\ud800-\udfff]"
 )
 """All that one pass looks for: those, controls, odd spaces, invisible marks. Joiners (U+200C, U+200D) make emoji."""
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _SPACES = re.compile("[\x1f\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _INVISIBLE = re.compile("[\u180e\u200e\u200f\u202a-\u202e\u2060-\u206f\ufff9-\uffff]")
-MAX_MARKS = 30
-"""Combining marks on one character (Unicode's stream-safe format, UAX 15); more is noise that NFC is quadratic in."""
-_MARK_RUN = re.compile(f"[{_MARKED}]{{31,}}")
 _BLANKS = re.compile("[ \t]{2,}|\t")
 _INNER_BLANKS = re.compile(r"(?<=[^ \t\n])[ \t]+(?=[^ \t\n])")
 _TRAILING_BLANKS = re.compile("[ \t]+\n")
@@ -105,7 +97,7 @@ def repair(text: str, *, keep_indent: bool = False) -> str:
     """
     if _ODD.search(text):
         text = _INVISIBLE.sub("", remove_controls(_SPACES.sub(" ", _LINE_ENDS.sub("\n", text))))
-        text = _MARK_RUN.sub(_with_few_marks, text)
+        text = limit_marks(text)
     if not text.isascii():
         if any(sign in text for sign in _MOJIBAKE_SIGNS) and mojibake_in(text):
             text = "\n".join(map(_mended, text.split("\n")))
@@ -113,15 +105,6 @@ def repair(text: str, *, keep_indent: bool = False) -> str:
             text = unicodedata.normalize("NFC", text)
     text = _spaced(text, keep_indent)
     return text if keep_indent else join_wrapped(text)
-
-
-def _with_few_marks(match: re.Match[str]) -> str:
-    kept, num_marks = [], 0
-    for char in match[0]:
-        num_marks = num_marks + 1 if unicodedata.combining(char) else 0
-        if num_marks <= MAX_MARKS:
-            kept.append(char)
-    return "".join(kept)
 
 
 def _spaced(text: str, keep_indent: bool) -> str:

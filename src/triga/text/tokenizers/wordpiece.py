@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from tokenizers import Tokenizer as RawTokenizer
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from triga.text.tokenizer import Tokenizer
-from triga.text.word_counts import WORD_END, alphabet, count_words, repeated
+from triga.text.tokenizers.tokenizer import Tokenizer
+from triga.text.tokenizers.word_counts import WORD_END, alphabet, count_words, repeated
 
 __all__ = ["MIN_FREQUENCY", "SPECIAL_TOKENS", "add_encoder_tokens", "train_wordpiece"]
 

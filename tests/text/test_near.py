@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from triga.data.near import NEAR, NearIndex
+from triga.text.near import NEAR, NearIndex
 from triga.text.shingles import jaccard_pairs, shingle_sets
 
 
@@ -41,7 +41,7 @@ def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     indexed = sentences(generator, 100)
     asked = [changed(generator, text) for text in indexed]
     whole = NearIndex(indexed).search(asked)
-    monkeypatch.setattr("triga.data.near.CHUNK_TEXTS", 7)
+    monkeypatch.setattr("triga.text.characters.CHUNK_TEXTS", 7)
     pieces = NearIndex(indexed).search(asked)
     assert whole.queries.tolist() == pieces.queries.tolist()
     assert whole.indexed.tolist() == pieces.indexed.tolist()
@@ -58,3 +58,18 @@ def test_boilerplate_does_not_explode() -> None:
     pairs = NearIndex(same).search(same)
     assert len(pairs.queries) < 16 * 51 * 2000
     assert len(np.unique(pairs.queries)) == 2000
+
+
+def test_searching_itself_finds_the_earlier_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(13)
+    texts = sentences(generator, 150)
+    texts += [changed(generator, text) for text in texts]
+    index = NearIndex(texts)
+    asked = index.search(texts)
+    earlier = asked.take(np.flatnonzero(asked.queries > asked.indexed))
+    monkeypatch.setattr("triga.text.near.CHUNK_TEXTS", 7)
+    found = index.search_itself()
+    assert len(found.queries) > 50
+    assert list(zip(found.queries, found.indexed, strict=True)) == list(
+        zip(earlier.queries, earlier.indexed, strict=True)
+    )

@@ -19,7 +19,7 @@ from tokenizers import Tokenizer as RawTokenizer
 
 from triga.text.language import language_of
 from triga.text.normalize import HAN
-from triga.text.tokenizer import Tokenizer
+from triga.text.tokenizers.tokenizer import Tokenizer
 
 __all__ = ["LanguageReport", "TokenizerReport", "describe", "model_of", "split", "text_of_piece", "unknown_id"]
 

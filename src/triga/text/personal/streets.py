@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import string
 
-from triga.text.personal_shape import Shaped, Spans
+from triga.text.personal.shape import Shaped, Spans
 
 __all__ = ["find_boxes", "find_streets"]
 

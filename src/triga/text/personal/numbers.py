@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 
-from triga.text.personal_shape import Shaped, Spans
+from triga.text.personal.shape import Shaped, Spans
 
 __all__ = ["find_cards", "find_resident_ids", "luhn_holds", "resident_id_holds"]
 

@@ -7,12 +7,13 @@ plain text as HTML would join its lines and drop what stands in angle brackets.
 from __future__ import annotations
 
 import re
+from html.entities import name2codepoint
 from typing import Literal
 
-from triga.text.html_prose import html_to_prose
-from triga.text.markdown_prose import FRONT_MATTER, markdown_to_prose
+from triga.text.cleaning.html_prose import html_to_prose
+from triga.text.cleaning.markdown_prose import FRONT_MATTER, markdown_to_prose
 
-__all__ = ["Markup", "guess_markup", "html_to_prose", "markdown_to_prose"]
+__all__ = ["Markup", "guess_markup", "html_to_prose", "markdown_to_prose", "markup_in"]
 
 Markup = Literal["plain", "markdown", "html"]
 
@@ -27,6 +28,14 @@ NUM_TAGS = 3
 _BLOCK_TAG = re.compile(r"</(?:p|div|li|ul|ol|td|tr|table|h[1-6]|section|article|blockquote|body)>|<br ?/?>", re.I)
 _BREAK_TAG = re.compile(r"<br ?/?>", re.I)
 _PAGE_START = re.compile(r"\s*(?:<\?xml[^<>]*>\s*)?(?:<!--[^<>]*-->\s*)*(?:<!doctype html|<html)\b", re.I)
+
+_ANY_TAG = re.compile(
+    r"</?(?:a|b|blockquote|br|div|em|font|h[1-6]|hr|i|img|li|ol|p|pre|script|small|span|strike|strong|style|sub|sup|td|th|tr"
+    r"|tt|u|ul)(?:\s[^<>]{0,500})?/?>|<[a-z][a-z0-9]{0,15}\s[^<>]{0,500}?=\s?[\"'][^<>]{0,500}>",
+    re.I,
+)
+"""Tags that nobody writes for something else, as ``<link>`` or ``<time>`` in a text whose links were masked."""
+_ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-f]{2,5}|([a-z][a-z0-9]{1,7}));", re.I)
 
 NUM_SIGNS = 2
 """So many different signs make a text Markdown: plain prose has one of them now and then."""
@@ -55,6 +64,18 @@ def guess_markup(text: str, suffix: str = "") -> Markup:
     if _is_markdown(text):  # before the next, since Markdown may hold HTML
         return "markdown"
     return "html" if "<" in text and _has_tags(text) else "plain"
+
+
+def markup_in(text: str) -> str | None:
+    """The first tag or entity of HTML, ``Markdown`` where a text is clearly that, else None: of a row, not a page."""
+    tag = _ANY_TAG.search(text) if "<" in text else None
+    if tag:
+        return tag[0]
+    if "&" in text:
+        for entity in _ENTITY.finditer(text):
+            if entity[1] is None or entity[1] in name2codepoint:
+                return entity[0]
+    return "Markdown" if guess_markup(text) == "markdown" else None
 
 
 def _has_tags(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import count, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,16 @@ from tokenizers import Tokenizer as RawTokenizer
 from triga.core.arrays import Encoding
 from triga.core.errors import ModelError
 
-__all__ = ["TOKENIZER_FILE", "Tokenizer"]
+__all__ = ["SENTINEL", "TOKENIZER_FILE", "Tokenizer", "tokenizer_file"]
 
 TOKENIZER_FILE = "tokenizer.json"
 BATCH_ROWS = 1024
 PAD_TOKENS = ("[PAD]", "<pad>", "<|padding|>", "<|endoftext|>", "</s>")
+
+MASK_TOKENS = ("[MASK]", "<mask>")
+SENTINEL = "<extra_id_{}>"
+"""What stands for a span that was taken out of a text: T5's name, so that its own tokenizers have them."""
+DOCUMENT_TOKENS = (("[CLS]", "[SEP]"), ("<|startoftext|>", "<|endoftext|>"), ("<s>", "</s>"))
 
 
 class Tokenizer:
@@ -32,8 +38,9 @@ class Tokenizer:
         self._cutters: dict[int, RawTokenizer] = {}
 
     @classmethod
-    def load(cls, folder: Path, *, uses_token_types: bool = False) -> Tokenizer:
-        path = folder / TOKENIZER_FILE
+    def load(cls, path: Path, *, uses_token_types: bool = False) -> Tokenizer:
+        """From a folder with ``tokenizer.json``, or from such a file, whatever its name. Raises ``ModelError``."""
+        path = tokenizer_file(path)
         try:
             raw = RawTokenizer.from_file(str(path))
         except Exception as error:  # tokenizers raises plain Exception for a missing and for a broken file
@@ -54,6 +61,39 @@ class Tokenizer:
     def pad_id(self) -> int:
         ids = (self.raw.token_to_id(token) for token in PAD_TOKENS)
         return next((i for i in ids if i is not None), 0)
+
+    @property
+    def mask_id(self) -> int | None:
+        return next((i for token in MASK_TOKENS if (i := self.raw.token_to_id(token)) is not None), None)
+
+    @property
+    def document_ids(self) -> tuple[int, int]:
+        """What stands before and after a document in running text: [CLS] and [SEP], or a decoder's start and end."""
+        for start, end in DOCUMENT_TOKENS:
+            before, after = self.raw.token_to_id(start), self.raw.token_to_id(end)
+            if before is not None and after is not None:
+                return before, after
+        raise ModelError(
+            "tokenizer-without-document-tokens",
+            "the tokenizer has no tokens for the start and the end of a document",
+            fix="add [CLS] and [SEP], or <s> and </s>, to it, or train one: triga tokenizer train",
+        )
+
+    @property
+    def sentinel_ids(self) -> tuple[int, ...]:
+        """Of ``<extra_id_0>, <extra_id_1> …`` as far as they go; none in most tokenizers."""
+        vocabulary = self.raw.get_vocab(with_added_tokens=True)
+        names = takewhile(vocabulary.__contains__, (SENTINEL.format(number) for number in count()))
+        return tuple(vocabulary[name] for name in names)
+
+    @property
+    def special_names(self) -> frozenset[str]:
+        return frozenset(token.content for token in self.raw.get_added_tokens_decoder().values() if token.special)
+
+    @property
+    def marks_word_starts(self) -> bool:
+        """Whether a piece that begins a word says so (`` the``, ``▁the``), as in BPE and Unigram."""
+        return not any(piece.startswith("##") for piece in self.raw.get_vocab(with_added_tokens=False))
 
     @property
     def fingerprint(self) -> str:
@@ -90,3 +130,8 @@ class Tokenizer:
     def _encoding(self, raw: RawEncoding) -> Encoding:
         types = np.array(raw.type_ids, dtype=np.int32) if self.uses_token_types else None
         return Encoding(np.array(raw.ids, dtype=np.int32), types)
+
+
+def tokenizer_file(path: Path) -> Path:
+    """The file itself, or the ``tokenizer.json`` of a folder."""
+    return path / TOKENIZER_FILE if path.is_dir() else path

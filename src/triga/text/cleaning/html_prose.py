@@ -11,7 +11,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from triga.text.html_scan import ARTICLE, HEADING, LINE, MAIN, TABLE_ROW, Block, blocks_of
+from triga.text.cleaning.html_scan import ARTICLE, HEADING, LINE, MAIN, TABLE_ROW, Block, blocks_of
 
 __all__ = ["html_to_prose", "rendered_to_prose"]
 

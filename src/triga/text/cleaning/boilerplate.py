@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from typing import Literal
 
-from triga.text.boilerplate_rules import BUTTONS, HOLDS, NAVIGATION, PHRASES, PHRASES_ZH
+from triga.text.cleaning.boilerplate_rules import BUTTONS, HOLDS, NAVIGATION, PHRASES, PHRASES_ZH
 
 __all__ = ["drop_boilerplate", "kind_of_line"]
 

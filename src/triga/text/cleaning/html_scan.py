@@ -14,8 +14,8 @@ import functools
 import re
 from typing import NamedTuple
 
-from triga.text.html_names import HIDDEN, IN_PAGE, LINKED, MAIN_PART, verdict_of
-from triga.text.html_tags import (
+from triga.text.cleaning.html_names import HIDDEN, IN_PAGE, LINKED, MAIN_PART, verdict_of
+from triga.text.cleaning.html_tags import (
     ACTIONS,
     BREAK,
     CELL,
@@ -39,7 +39,7 @@ from triga.text.html_tags import (
     TEXT,
     Tag,
 )
-from triga.text.html_text import LINE_BREAK, collapse, is_prose, preformatted
+from triga.text.cleaning.html_text import LINE_BREAK, collapse, is_prose, preformatted
 
 __all__ = ["ARTICLE", "CODE", "HEADING", "LINE", "MAIN", "PARAGRAPH", "TABLE_ROW", "Block", "blocks_of"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from triga.text.normalize import HAN
-from triga.text.personal_shape import Shaped, Spans
+from triga.text.personal.shape import Shaped, Spans
 
 __all__ = ["find_roads"]
 

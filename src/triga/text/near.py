@@ -9,16 +9,17 @@ Memory is bounded: one table is indexed in blocks, the other is read in chunks. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from triga.core.arrays import IntArray
+from triga.text.characters import CHUNK_TEXTS, text_chunks
 from triga.text.shingles import Hashes, MinHash, ShingleSets, band_keys, jaccard_pairs, shingle_sets
 
-__all__ = ["NEAR", "NearIndex", "Pairs", "text_chunks"]
+__all__ = ["NEAR", "NearIndex", "Pairs"]
 
 NEAR = 0.8
 """Jaccard similarity from which two texts count as nearly the same."""
@@ -29,8 +30,6 @@ MAX_CANDIDATES = 20
 BLOCK_PAIRS = 1 << 16
 MIN_ESTIMATE = 0.55
 """Agreement of signatures below which a candidate is not counted exactly: four deviations below ``NEAR``."""
-CHUNK_TEXTS, CHUNK_CHARS = 4096, 1 << 18
-"""Texts worked on at a time; larger chunks fall out of the processor's cache and are a third slower."""
 MAX_TEXT_CHARS = 20_000
 """Longer texts are compared by their beginnings."""
 
@@ -63,7 +62,7 @@ class NearIndex:
     def __init__(self, texts: Iterable[str]) -> None:
         self._minhash = MinHash(NUM_BANDS * BAND_HASHES, SEED)
         sets, signatures = [], []
-        for chunk in text_chunks(texts):
+        for chunk in _chunks(texts):
             sets.append(shingle_sets(chunk))
             signatures.append(self._minhash(sets[-1]))
         self._sets = _join(sets)
@@ -78,15 +77,24 @@ class NearIndex:
     def search(self, texts: Iterable[str]) -> Pairs:
         """All pairs of a text and an indexed one with similarity ``NEAR`` or more (equal ones included)."""
         start, found = 0, []
-        for chunk in text_chunks(texts):
-            pairs = self._search_chunk(chunk)
+        for chunk in _chunks(texts):
+            sets = shingle_sets(chunk)
+            pairs = self._near(sets, self._minhash(sets))
             found.append(Pairs(pairs.queries + start, pairs.indexed, pairs.similarity))
             start += len(chunk)
         return Pairs.join(found)
 
-    def _search_chunk(self, texts: Sequence[str]) -> Pairs:
-        sets = shingle_sets(texts)
-        signatures = self._minhash(sets)
+    def search_itself(self) -> Pairs:
+        """All pairs of an indexed text (``queries``) and an earlier one with similarity ``NEAR`` or more."""
+        found = []
+        for start in range(0, len(self), CHUNK_TEXTS):
+            rows = np.arange(start, min(start + CHUNK_TEXTS, len(self)))
+            pairs = self._near(self._sets.take(rows), self._signatures[rows])
+            pairs = Pairs(pairs.queries + start, pairs.indexed, pairs.similarity)
+            found.append(pairs.take(np.flatnonzero(pairs.queries > pairs.indexed)))
+        return Pairs.join(found)
+
+    def _near(self, sets: ShingleSets, signatures: Hashes) -> Pairs:
         queries, indexed = self._candidates(band_keys(signatures, NUM_BANDS).T)
         sizes, others = sets.sizes[queries], self._sets.sizes[indexed]
         likely = np.minimum(sizes, others) >= NEAR * np.maximum(sizes, others)
@@ -110,18 +118,8 @@ class NearIndex:
         return distinct // max(len(self), 1), distinct % max(len(self), 1)
 
 
-def text_chunks(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Texts in lists that are bounded in number and in characters, each cut to ``MAX_TEXT_CHARS``."""
-    chunk: list[str] = []
-    size = 0
-    for text in texts:
-        chunk.append(text[:MAX_TEXT_CHARS])
-        size += len(chunk[-1])
-        if len(chunk) == CHUNK_TEXTS or size >= CHUNK_CHARS:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+def _chunks(texts: Iterable[str]) -> Iterable[list[str]]:
+    return text_chunks(text[:MAX_TEXT_CHARS] for text in texts)
 
 
 def _agreement(ours: Hashes, theirs: Hashes, queries: IntArray, indexed: IntArray) -> NDArray[np.float64]:

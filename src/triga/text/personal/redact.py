@@ -3,26 +3,26 @@
     redact("Mail nora@example.com or call 415-555-0132.")  # ("Mail [email] or call [phone].", {"email": 1, "phone": 1})
 
 Rules, no model: checksums where there are any, the form of the number, and a word before it where the form alone says
-too little. Names of persons are not found. What decides each kind stands in ``personal_numbers`` (cards, identity
-numbers), ``personal_phones``, ``personal_patterns`` (e-mail, IP, plates), ``personal_streets`` and ``personal_roads``.
+too little. Names of persons are not found. What decides each kind stands in ``numbers`` (cards, identity
+numbers), ``phones``, ``patterns`` (e-mail, IP, plates), ``streets`` and ``roads``.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from triga.text.personal_numbers import find_cards, find_resident_ids
-from triga.text.personal_patterns import find_emails, find_ips, find_plates
-from triga.text.personal_phones import find_phones
-from triga.text.personal_roads import find_roads
-from triga.text.personal_shape import Shaped, Spans, shape_of
-from triga.text.personal_streets import find_boxes, find_streets
+from triga.text.personal.numbers import find_cards, find_resident_ids
+from triga.text.personal.patterns import find_emails, find_ips, find_plates
+from triga.text.personal.phones import find_phones
+from triga.text.personal.roads import find_roads
+from triga.text.personal.shape import Shaped, Spans, shape_of
+from triga.text.personal.streets import find_boxes, find_streets
 
-__all__ = ["KINDS", "PersonalKind", "PersonalSpan", "find_personal", "redact"]
+__all__ = ["KINDS", "PersonalKind", "PersonalSpan", "find_personal", "redact", "redactions"]
 
 PersonalKind = Literal["email", "phone", "card", "resident_id", "plate", "address", "ip"]
 KINDS: tuple[PersonalKind, ...] = ("email", "phone", "card", "resident_id", "plate", "address", "ip")
@@ -73,10 +73,18 @@ def redact(text: str, kinds: Collection[PersonalKind] = KINDS) -> tuple[str, dic
     Redacting the result finds nothing: what only its neighbour had hidden is looked for again.
     """
     counts: Counter[PersonalKind] = Counter()
-    while spans := find_personal(text, kinds):
+    for _, spans, without in redactions(text, kinds):
         counts.update(span.kind for span in spans)
-        text = _replace(text, spans)
+        text = without
     return text, dict(counts)
+
+
+def redactions(text: str, kinds: Collection[PersonalKind] = KINDS) -> Iterator[tuple[str, list[PersonalSpan], str]]:
+    """The steps of ``redact``: a text, the spans found in it, and the text without them, which is searched next."""
+    while spans := find_personal(text, kinds):
+        without = _replace(text, spans)
+        yield text, spans, without
+        text = without
 
 
 def _replace(text: str, spans: list[PersonalSpan]) -> str:

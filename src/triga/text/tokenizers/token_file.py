@@ -18,7 +18,7 @@ from typing import IO, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from triga.core.arrays import Encoding, IntArray
+from triga.core.arrays import Encoding, IntArray, save_array
 from triga.core.artifact import dump_json, load_json
 from triga.core.durable import DISK, Disk
 
@@ -95,8 +95,7 @@ class TokenWriter:
 
     def _finish(self) -> None:
         offsets = np.cumsum(np.concatenate(self._lengths))
-        with open(self._folder / OFFSETS, "wb") as file:
-            np.save(file, offsets)
+        save_array(self._folder / OFFSETS, offsets)
         meta = {
             "num_rows": self.num_rows,
             "num_tokens": int(offsets[-1]),

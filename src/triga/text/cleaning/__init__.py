@@ -1,0 +1,1 @@
+"""Markup, broken Unicode and boilerplate go; what is left is judged (``quality``)."""
