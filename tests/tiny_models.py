@@ -26,8 +26,8 @@ from triga.predict.batching import predict_all
 from triga.tasks.text_classification.model import TextClassificationModel
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
-from triga.text.tokenizer import Tokenizer
-from triga.text.wordpiece import train_wordpiece
+from triga.text.tokenizers.tokenizer import Tokenizer
+from triga.text.tokenizers.wordpiece import train_wordpiece
 from triga.train.loop import Problem
 from triga.train.plan import Plan
 from triga.train.recipe import TuneSection

@@ -13,9 +13,9 @@ from triga.core.artifact import dump_json
 from triga.core.errors import ModelError
 from triga.models.extend import extend_embeddings, open_network
 from triga.models.save import save_model
-from triga.text.tokenizer import Tokenizer
-from triga.text.tokenizer_extension import extend
-from triga.text.tokenizer_training import TokenizerSettings, save_trained, train_tokenizer
+from triga.text.tokenizers.extension import extend
+from triga.text.tokenizers.tokenizer import Tokenizer
+from triga.text.tokenizers.training import TokenizerSettings, save_trained, train_tokenizer
 
 TEXTS = ["the parcel never came", "where is the order of the parcel", "我的包裹在哪里", "请退款"] * 4
 OLD_TEXT, NEW_TEXT = "the parcel never came 我的", "the overcame came 支付宝"
@@ -116,7 +116,11 @@ def test_saved_and_reopened_it_answers_the_same(family: str, tmp_path: Path) -> 
     save_model(model, new, tmp_path, max_length=64)
     opened = open_network(tmp_path)
     assert type(opened) is type(model)
-    assert torch.equal(logits(opened, Tokenizer.load(tmp_path), NEW_TEXT), logits(model, new, NEW_TEXT))
+    found = logits(opened, Tokenizer.load(tmp_path), NEW_TEXT)
+    torch.testing.assert_close(found, logits(model, new, NEW_TEXT), rtol=0, atol=1e-6)  # the last bit is the memory's
+    assert all(
+        torch.equal(a, b) for a, b in zip(opened.state_dict().values(), model.state_dict().values(), strict=True)
+    )
     wrapped = transformers.AutoTokenizer.from_pretrained(tmp_path)
     assert wrapped(NEW_TEXT).input_ids == new.raw.encode(NEW_TEXT).ids
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tiny_models import Tiny
 from torch import Tensor
 
-from triga.models import fast
+from triga.models import attention, fast, short_attention
 
 TOLERANCE = 1e-5
 LENGTHS = {"shorter than the window": 3, "just seen whole": 5, "one more": 6, "longer": 17}
@@ -65,7 +65,7 @@ def test_the_test_would_see_a_wrong_mask_window_or_position(tiny: Tiny, monkeypa
     wider = fast.classify(_module(tiny, local_attention=10), ids, mask, torch.float32)
     unmasked = fast.classify(_module(tiny, classifier_pooling="cls"), ids, torch.ones_like(mask), torch.float32)
     masked = fast.classify(_module(tiny, classifier_pooling="cls"), ids, mask, torch.float32)
-    monkeypatch.setattr(fast, "_rotate", lambda states, cosines, sines: states)
+    monkeypatch.setattr(short_attention, "_rotate_", lambda heads, cosines, sines: None)
     unturned = fast.classify(_module(tiny), ids, mask, torch.float32)
     for wrong, right in ((wider[0], exact[0]), (unmasked[1], masked[1]), (unturned[0], exact[0])):
         assert (wrong - right).abs().max() > 100 * TOLERANCE
@@ -75,10 +75,11 @@ def test_the_test_would_see_a_wrong_mask_window_or_position(tiny: Tiny, monkeypa
 def test_long_rows_take_the_fused_kernel_and_stay_equal(
     tiny: Tiny, padded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fast, "MAX_UNFUSED_LENGTH", 8)
+    monkeypatch.setattr(attention, "MAX_SLICED_LENGTH", 8)
+    monkeypatch.setattr(attention, "MAX_UNFUSED_LENGTH", 8)
     calls = []
     fused = torch.nn.functional.scaled_dot_product_attention
-    monkeypatch.setattr(fast.F, "scaled_dot_product_attention", lambda *a, **k: calls.append(1) or fused(*a, **k))
+    monkeypatch.setattr(attention.F, "scaled_dot_product_attention", lambda *a, **k: calls.append(1) or fused(*a, **k))
     module = _module(tiny)
     ids, mask = _batch([20, 9] if padded else [20, 20])
     ours, gradients = _outcome(fast.classify(module, ids, mask, torch.float32), module)
@@ -193,7 +194,7 @@ def test_each_dropout_is_where_transformers_has_it(tiny: Tiny, rate: str) -> Non
 
 
 def test_the_fused_kernel_drops_too(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast, "MAX_UNFUSED_LENGTH", 4)
+    monkeypatch.setattr(attention, "MAX_UNFUSED_LENGTH", 4)
     module = _module(tiny, attention_dropout=0.5).train()
     ids, mask = _batch([9])
     torch.manual_seed(0)

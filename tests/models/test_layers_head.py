@@ -106,6 +106,10 @@ def test_the_dial_turns_one_way() -> None:
     assert rates == sorted(rates, reverse=True)
 
 
-@pytest.mark.parametrize(("hidden_size", "rate"), [(768, 5e-5), (1024, 3.75e-5), (384, 1e-4), (16, 5e-4)])
+@pytest.mark.parametrize(("hidden_size", "rate"), [(768, 5e-5), (1024, 2.8125e-5), (384, 2e-4), (16, 5e-4)])
 def test_trained_bases_get_berts_rate_by_width(hidden_size: int, rate: float) -> None:
     assert default_learning_rate(hidden_size, scratch=False) == pytest.approx(rate)
+
+
+def test_shipped_bases_have_rates_of_their_own() -> None:
+    assert default_learning_rate(256, scratch=False, base="triga-nano") > default_learning_rate(256, scratch=False)

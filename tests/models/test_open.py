@@ -20,7 +20,7 @@ from triga.models.open import OpenedBase, check_folder, open_base
 from triga.models.recipe import FolderBase, HubBase, ScratchBase
 from triga.models.save import save_model
 from triga.models.size import SIZES, Shape
-from triga.text.tokenizer import Tokenizer
+from triga.text.tokenizers.tokenizer import Tokenizer
 
 MakeFolder = Callable[..., Path]
 

@@ -121,3 +121,15 @@ def test_opening_and_saving_say_nothing(
     save_model(tiny.task.build(base, seed=0), base.tokenizer, tmp_path / "saved", max_length=MAX_LENGTH)
     assert capfd.readouterr() == ("", "")
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+def test_a_decoders_special_tokens_are_named(tmp_path: Path) -> None:
+    from tiny_corpus import tiny_base, tokenizer
+    from transformers import AutoTokenizer, LlamaForCausalLM
+
+    cut = tokenizer("decoder")
+    save_model(LlamaForCausalLM(tiny_base(cut, causal=True).config), cut, tmp_path, max_length=MAX_LENGTH)
+    opened = AutoTokenizer.from_pretrained(tmp_path)
+    named = (opened.bos_token, opened.eos_token, opened.pad_token)
+    assert named == ("<|startoftext|>", "<|endoftext|>", "<|padding|>")
+    assert opened.eos_token_id == cut.document_ids[1]

@@ -16,8 +16,8 @@ from tiny_models import ROWS, Tiny, sha256_of_weights
 
 from triga.models.open import open_base
 from triga.models.recipe import ScratchBase
-from triga.text.tokenizer import Tokenizer
-from triga.text.wordpiece import SPECIAL_TOKENS, train_wordpiece
+from triga.text.tokenizers.tokenizer import Tokenizer
+from triga.text.tokenizers.wordpiece import SPECIAL_TOKENS, train_wordpiece
 
 ENGLISH = ("where is my parcel", "the parcel never came", "hello there, my order 1234567890 is late", "i'm waiting")
 TEXTS = (*ENGLISH * 3, *(text for text, _ in ROWS), "我的包裹在哪里，谢谢")
@@ -93,7 +93,7 @@ def test_the_alphabet_is_cut_at_half_the_vocabulary() -> None:
 
 PROGRAM = """
     import hashlib, random, sys
-    from triga.text.wordpiece import train_wordpiece
+    from triga.text.tokenizers.wordpiece import train_wordpiece
 
     chance = random.Random(0)
     letters = "abcdefghijklmnop"

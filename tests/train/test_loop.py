@@ -41,7 +41,7 @@ def _weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 def _assert_close(module: torch.nn.Module, expected: dict[str, torch.Tensor], tolerance: float) -> None:
     for name, value in module.named_parameters():
-        torch.testing.assert_close(value, expected[name], atol=tolerance, rtol=0)
+        torch.testing.assert_close(value, expected[name], atol=tolerance, rtol=1e-6)
 
 
 def test_accumulated_micro_batches_equal_one_large_batch(tiny: Tiny) -> None:

@@ -14,8 +14,8 @@ __all__ = ["TorchPredictor", "pick_device"]
 
 
 def pick_device() -> torch.device:
-    """The first GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """The GPU of this process (under torchrun each has its own) where there is one, else the CPU."""
+    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
 
 
 class TorchPredictor:

@@ -18,7 +18,7 @@ from triga.core.artifact import load_json
 from triga.core.errors import ModelError
 from triga.models.open import CONFIG_FILE, check_folder
 from triga.models.quiet import quiet_transformers
-from triga.text.tokenizer import Tokenizer
+from triga.text.tokenizers.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

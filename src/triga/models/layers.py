@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["depth_of", "depths"]
+__all__ = ["LAYER_NUMBER", "depth_of", "depths"]
 
 LAYER_NUMBER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")
 EMBEDDING = re.compile(r"embed|wte|wpe|word_embeddings|position_embeddings")

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from triga.core.artifact import MANIFEST, Artifact, load_json
 from triga.core.errors import ModelError
-from triga.models.recipe import Base, FolderBase, HubBase, ScratchBase
-from triga.models.size import SIZES
-from triga.text.tokenizer import TOKENIZER_FILE, Tokenizer
-from triga.text.wordpiece import train_wordpiece
+from triga.models.recipe import Architecture, Base, FolderBase, HubBase, ScratchBase, ShippedBase, Size, shipped_folder
+from triga.models.size import HEAD_WIDTH, SIZES
+from triga.text.tokenizers.tokenizer import TOKENIZER_FILE, Tokenizer
+from triga.text.tokenizers.wordpiece import train_wordpiece
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
-__all__ = ["OpenedBase", "check_folder", "open_base", "open_tokenizer"]
+__all__ = ["OpenedBase", "check_folder", "open_base", "open_tokenizer", "scratch_config"]
 
 CONFIG_FILE = "config.json"
 WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
@@ -51,7 +51,9 @@ def open_base(base: Base, texts: Callable[[], Iterable[str]], *, online: bool = 
     match base:
         case ScratchBase():
             tokenizer = train_wordpiece(texts(), base.vocab_size)
-            return OpenedBase(_scratch_config(base, tokenizer), tokenizer, None)
+            return OpenedBase(scratch_config(base.size, tokenizer), tokenizer, None)
+        case ShippedBase():
+            return _open_folder(shipped_folder(base.name))
         case FolderBase():
             return _open_folder(base.path)
         case HubBase():
@@ -104,30 +106,44 @@ def open_tokenizer(folder: Path) -> Tokenizer:
     return Tokenizer(raw, uses_token_types=uses_token_types)
 
 
-def _scratch_config(base: ScratchBase, tokenizer: Tokenizer) -> PreTrainedConfig:
-    from transformers import ModernBertConfig
+def scratch_config(size: Size, tokenizer: Tokenizer, architecture: Architecture = "modernbert") -> PreTrainedConfig:
+    """The configuration of a fresh network of a size of the dial."""
+    from transformers import LlamaConfig, ModernBertConfig, T5Config
 
-    shape = SIZES[base.size]
-    special = {name: tokenizer.raw.token_to_id(token) for name, token in _SPECIAL_IDS.items()}
-    return ModernBertConfig(
-        vocab_size=-(-tokenizer.vocab_size // 64) * 64,  # a multiple of 64 keeps matrix kernels on their fast path
-        hidden_size=shape.hidden_size,
-        intermediate_size=shape.intermediate_size,
-        num_hidden_layers=shape.num_layers,
-        num_attention_heads=shape.num_heads,
-        max_position_embeddings=MAX_POSITIONS,
-        classifier_pooling="mean",
-        **special,
-    )
-
-
-_SPECIAL_IDS = {
-    "pad_token_id": "[PAD]",
-    "bos_token_id": "[CLS]",
-    "cls_token_id": "[CLS]",
-    "eos_token_id": "[SEP]",
-    "sep_token_id": "[SEP]",
-}
+    shape = SIZES[size]
+    begin, end = tokenizer.document_ids
+    common = {
+        "vocab_size": -(-tokenizer.vocab_size // 64) * 64,  # a multiple of 64 keeps matrix kernels on their fast path
+        "hidden_size": shape.hidden_size,
+        "num_hidden_layers": shape.num_layers,
+        "num_attention_heads": shape.num_heads,
+        "max_position_embeddings": MAX_POSITIONS,
+        "pad_token_id": tokenizer.pad_id,
+        "bos_token_id": begin,
+        "eos_token_id": end,
+    }
+    match architecture:
+        case "modernbert":
+            return ModernBertConfig(
+                intermediate_size=shape.intermediate_size,
+                classifier_pooling="mean",
+                cls_token_id=begin,
+                sep_token_id=end,
+                **common,
+            )
+        case "llama":
+            return LlamaConfig(intermediate_size=shape.gated_size, tie_word_embeddings=True, **common)
+        case "t5":
+            return T5Config(
+                d_ff=shape.gated_size,
+                d_kv=HEAD_WIDTH,
+                num_decoder_layers=shape.num_layers,
+                feed_forward_proj="gated-gelu",
+                decoder_start_token_id=tokenizer.pad_id,
+                **common,
+            )
+        case _:
+            assert_never(architecture)
 
 
 def _open_folder(folder: Path) -> OpenedBase:

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from triga.core.section import RecipePath, Section
 
-__all__ = ["Base", "FolderBase", "HubBase", "ScratchBase", "Size", "expand_shorthand"]
+__all__ = [
+    "SHIPPED",
+    "Architecture",
+    "Base",
+    "FolderBase",
+    "HubBase",
+    "ScratchBase",
+    "ShippedBase",
+    "Size",
+    "expand_shorthand",
+    "shipped_folder",
+]
 
 Size = Literal["nano", "micro", "mini", "small", "base"]
+Architecture = Literal["modernbert", "llama", "t5"]
+"""An encoder, a decoder, an encoder-decoder."""
+SHIPPED = ("triga-nano", "triga-mini")
 
 
 class ScratchBase(Section):
-    """Random weights: a ModernBERT encoder, and a tokenizer trained on the recipe's own text."""
+    """Random weights: a ModernBERT encoder, or what the objective needs, and a tokenizer of the recipe's own text."""
 
     kind: Literal["scratch"] = "scratch"
     size: Size = "nano"
     """Sets width, depth, heads and the default learning rate (docs/sizes.md)."""
     vocab_size: int = Field(default=8192, ge=256, le=262_144)
     """Most pieces the tokenizer may have; small data yields fewer."""
+
+
+class ShippedBase(Section):
+    """A bilingual encoder that comes with triga, pretrained by it on openly licensed text (docs/bases.md)."""
+
+    kind: Literal["shipped"] = "shipped"
+    name: Literal["triga-nano", "triga-mini"]
 
 
 class FolderBase(Section):
@@ -38,16 +60,23 @@ class HubBase(Section):
     revision: str = "main"
 
 
+def shipped_folder(name: str) -> Path:
+    """Where a base that comes with triga lies."""
+    return Path(__file__).parents[1] / "bases" / name
+
+
 def expand_shorthand(value: Any) -> Any:
-    """``base: scratch`` and ``base: path/to/folder`` are the short forms."""
+    """``base: scratch``, ``base: triga-mini`` and ``base: path/to/folder`` are the short forms."""
     if value == "scratch":
         return {"kind": "scratch"}
+    if value in SHIPPED:
+        return {"kind": "shipped", "name": value}
     return {"kind": "folder", "path": value} if isinstance(value, str) else value
 
 
-_Written = Annotated[ScratchBase | FolderBase | HubBase, Field(discriminator="kind")]
+_Written = Annotated[ScratchBase | ShippedBase | FolderBase | HubBase, Field(discriminator="kind")]
 Base = Annotated[
-    ScratchBase | FolderBase | HubBase,
+    ScratchBase | ShippedBase | FolderBase | HubBase,
     Field(discriminator="kind"),
     BeforeValidator(expand_shorthand, json_schema_input_type=_Written | str),
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from triga.models.quiet import quiet_transformers
-from triga.text.tokenizer import PAD_TOKENS, Tokenizer
+from triga.text.tokenizers.tokenizer import PAD_TOKENS, Tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -18,6 +18,8 @@ SPECIAL_NAMES = {
     "cls_token": ("[CLS]", "<s>"),
     "sep_token": ("[SEP]", "</s>"),
     "mask_token": ("[MASK]", "<mask>"),
+    "bos_token": ("<|startoftext|>", "<s>"),
+    "eos_token": ("<|endoftext|>", "</s>"),
     "pad_token": PAD_TOKENS,
 }
 

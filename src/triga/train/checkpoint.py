@@ -4,6 +4,9 @@
 
 Data order and random numbers are functions of the seed and the step (``plan``, ``loop``), so weights, optimizer moments
 and a few counters are all that a resumed run needs to give the bits of one that never stopped.
+
+Of several processes (``ranks``) all take part, and the first one writes: whole tensors, also where each process keeps
+shares alone, so that any number of processes can go on from them.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from triga.core.artifact import Artifact, dump_json, load_json, writing
 from triga.core.durable import DISK, Disk
 from triga.core.errors import ModelError
 from triga.core.events import Emit, note
+from triga.models.sharding import is_share, placed_like, whole
+from triga.train.ranks import ALONE, Ranks
 
 __all__ = ["TrainState", "load_best", "load_latest", "load_weights", "rotate", "save_checkpoint"]
 
@@ -46,15 +51,26 @@ class TrainState:
 
 
 def save_checkpoint(
-    folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, state: TrainState, *, disk: Disk | None = None
+    folder: Path,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    state: TrainState,
+    *,
+    disk: Disk | None = None,
+    ranks: Ranks = ALONE,
 ) -> Path:
-    """Write ``checkpoint-<step>``; when this returns it survives a power cut."""
+    """Write ``checkpoint-<step>``; when this returns in the first process it survives a power cut."""
     disk = disk or DISK
     target = _path(folder, state.step)
+    if not ranks.leads and not any(map(is_share, module.parameters())):
+        return target
+    weights, moments = _unique(module), _flatten(module, optimizer)
+    if not ranks.leads:  # it gave its shares
+        return target
     with writing(target, kind=KIND, disk=disk) as temporary:
         files = {
-            "model.safetensors": save(_unique(module.state_dict())),
-            "optimizer.safetensors": save(_flatten(module, optimizer)),
+            "model.safetensors": save(weights),
+            "optimizer.safetensors": save(moments),
             "state.json": dump_json(asdict(state)),
         }
         for name, content in files.items():
@@ -63,7 +79,13 @@ def save_checkpoint(
 
 
 def load_latest(
-    folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, emit: Emit, *, disk: Disk | None = None
+    folder: Path,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    emit: Emit,
+    *,
+    disk: Disk | None = None,
+    ranks: Ranks = ALONE,
 ) -> TrainState | None:
     """Restore the newest checkpoint that is whole. None where there is none.
 
@@ -71,18 +93,14 @@ def load_latest(
     count them among those it keeps. Raises ``ModelError`` where checkpoints exist and all are damaged: starting over
     silently would hide the loss.
     """
-    damaged: list[tuple[Path, ModelError]] = []
-    for path in _newest_first(folder):
-        try:
-            Artifact.open(path).verify()
-        except ModelError as error:
-            damaged.append((path, error))
-            emit(note("checkpoint-left", "checkpoint passed over: {why}; going back to the one before", why=error))
-            continue
+    path, damaged = ranks.share(_newest_whole(folder, emit) if ranks.leads else (None, {}))
+    if path is not None:
+        _require(path, ranks)
         load_weights(path, module)
         _unflatten(module, optimizer, load_file(path / "optimizer.safetensors"))
-        for other, _ in damaged:
-            (disk or DISK).remove_tree(other)
+        if ranks.leads:
+            for other in damaged:
+                (disk or DISK).remove_tree(other)
         return TrainState(**load_json(path / "state.json"))
     if damaged:
         raise ModelError(
@@ -90,9 +108,35 @@ def load_latest(
             "all checkpoints of this run are damaged; the last one tried: {file}",
             where=folder,
             fix="delete this folder to start the training again",
-            file=str(damaged[-1][1].where),
+            file=[*damaged.values()][-1],
         )
     return None
+
+
+def _newest_whole(folder: Path, emit: Emit) -> tuple[Path | None, dict[Path, str]]:
+    """And the newer ones, which are damaged: by the file that is."""
+    damaged = {}
+    for path in _newest_first(folder):
+        try:
+            Artifact.open(path).verify()
+        except ModelError as error:
+            damaged[path] = str(error.where)
+            emit(note("checkpoint-left", "checkpoint passed over: {why}; going back to the one before", why=error))
+            continue
+        return path, damaged
+    return None, damaged
+
+
+def _require(path: Path, ranks: Ranks) -> None:
+    if path.exists():
+        return
+    raise ModelError(
+        "checkpoint-not-shared",
+        "process {rank} does not see the checkpoint that the first one goes on from",
+        where=path,
+        fix="put the workspace where all machines see it under the same path",
+        rank=ranks.rank,
+    )
 
 
 def load_best(folder: Path, module: nn.Module, state: TrainState, emit: Emit) -> None:
@@ -112,8 +156,10 @@ def load_best(folder: Path, module: nn.Module, state: TrainState, emit: Emit) ->
 
 def load_weights(checkpoint: Path, module: nn.Module) -> None:
     """Weights alone, into a module of the same shape; tied tensors follow their owner."""
-    missing, unexpected = module.load_state_dict(load_file(checkpoint / "model.safetensors"), strict=False)
-    tied = set(module.state_dict()) - set(_unique(module.state_dict()))
+    state, stored = module.state_dict(), load_file(checkpoint / "model.safetensors")
+    placed = {name: placed_like(value, state.get(name, value)) for name, value in stored.items()}
+    missing, unexpected = module.load_state_dict(placed, strict=False)
+    tied = set(state) - _owners(module)
     if unexpected or set(missing) - tied:
         raise ModelError(
             "checkpoint-of-another-model",
@@ -140,17 +186,19 @@ def _newest_first(folder: Path) -> Iterator[Path]:
     yield from sorted(found, key=lambda path: int(path.name.removeprefix(PREFIX)), reverse=True)
 
 
-def _unique(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _unique(module: nn.Module) -> dict[str, Tensor]:
     """One name for each stored tensor: safetensors refuses memory that two names share."""
-    seen: set[tuple[int, torch.Size]] = set()
-    unique = {}
-    for name, tensor in state.items():
-        key = (tensor.data_ptr(), tensor.shape)
-        if tensor.numel() and key in seen:
-            continue
-        seen.add(key)
-        unique[name] = tensor.detach().cpu().contiguous()
-    return unique
+    owners = _owners(module)
+    return {name: _stored(value) for name, value in module.state_dict().items() if name in owners}
+
+
+def _owners(module: nn.Module) -> set[str]:
+    """The first name of each tensor."""
+    return {name for name, _ in (*module.named_parameters(), *module.named_buffers())}
+
+
+def _stored(value: Any) -> Tensor:
+    return whole(torch.as_tensor(value).detach()).cpu().contiguous()
 
 
 def _names(module: nn.Module) -> dict[Tensor, str]:
@@ -161,7 +209,7 @@ def _flatten(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, T
     """``<parameter name>|<state key>`` to tensor; steps and other scalars become tensors."""
     names = _names(module)
     return {
-        f"{names[parameter]}|{key}": torch.as_tensor(value).detach().cpu().contiguous()
+        f"{names[parameter]}|{key}": _stored(value)
         for parameter, values in optimizer.state.items()
         for key, value in values.items()
         if value is not None
@@ -176,5 +224,9 @@ def _unflatten(module: nn.Module, optimizer: torch.optim.Optimizer, flat: Mappin
         by_name.setdefault(parameter_name, {})[key] = tensor
     names = _names(module)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    states = {i: by_name[names[parameter]] for i, parameter in enumerate(parameters) if names[parameter] in by_name}
+    states = {
+        i: {key: placed_like(value, parameter) for key, value in by_name[names[parameter]].items()}
+        for i, parameter in enumerate(parameters)
+        if names[parameter] in by_name
+    }
     optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,7 +1,8 @@
 """The one training loop: ``fit`` yields a record a step. Progress, checkpoints and early stopping are loops around it.
 
-A step's rows and its random numbers follow from the seed and the step's number alone. So a resumed run repeats the bits
-of one that never stopped, on the same machine with the same number of threads.
+A step's rows and its random numbers follow from the seed, the step's number and the micro-batch's. So a resumed run
+repeats the bits of one that never stopped, on the same machine with the same number of threads; and several processes
+that deal the micro-batches out (``Ranks``) do what one does.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from torch import Tensor, nn
 from triga.core.arrays import IntArray
 from triga.core.errors import MachineError, TrigaError
 from triga.core.events import TrainStep
+from triga.models.sharding import whole
 from triga.train.checkpoint import TrainState
 from triga.train.guards import is_bad, remember
 from triga.train.plan import Plan, Step
+from triga.train.ranks import ALONE, Ranks
+from triga.train.window_plan import WindowPlan
 
 __all__ = ["Batch", "Diverged", "Problem", "accumulate", "fit"]
 
@@ -42,10 +46,13 @@ class Problem:
     module: nn.Module
     collate: Callable[[IntArray], Batch]
     loss: Callable[[Any, Batch, torch.dtype], Tensor]
-    plan: Plan
+    plan: Plan | WindowPlan
     device: torch.device
     dtype: torch.dtype
     """Of matrix products; weights and optimizer state stay float32."""
+    ranks: Ranks = ALONE
+    shares: bool = False
+    """Whether each process keeps its share of the weights alone (``models.sharding``)."""
 
 
 def fit(
@@ -94,38 +101,57 @@ def _gradients(
     """Mean loss and gradient norm of a step; gradients are left in place, averaged over rows and clipped."""
     total = accumulate(problem, step.micro_batches, state)
     num_rows = sum(len(rows) for rows in step.micro_batches)
+    if problem.shares:
+        num_summed = num_rows / problem.ranks.size  # fully_shard's gradients are means over the processes
+    else:
+        num_summed = num_rows
+        problem.ranks.sum_gradients(trained)
     gradients = [parameter.grad for parameter in trained if parameter.grad is not None]
-    norm = torch.nn.utils.get_total_norm(gradients) / num_rows
-    scale = torch.clamp(max_grad_norm / (norm + 1e-6), max=1.0) / num_rows
+    norm = whole(torch.nn.utils.get_total_norm(gradients)) / num_summed
+    scale = torch.clamp(max_grad_norm / (norm + 1e-6), max=1.0) / num_summed
     torch._foreach_mul_(gradients, scale)
     return total / num_rows, float(norm)
 
 
 def accumulate(problem: Problem, micro_batches: Sequence[IntArray], state: TrainState) -> float:
-    """Sum of the losses of a step's rows; the gradients of that sum are left in place.
+    """Sum of the losses of a step's rows, over all processes; the gradients of this process's part are left in place.
 
-    When the memory runs out the micro-batches are halved and the whole step is computed again: the effective batch, and
-    so the result, stays. Raises ``MachineError`` where a single row does not fit.
+    When the memory of one runs out, all halve their micro-batches and compute the whole step again: the effective
+    batch, and so the result, stays. Raises ``MachineError`` where a single row does not fit, or where the processes
+    keep shares of the weights: they cannot stop alone in the midst of a step.
     """
     while True:
         pieces = [piece for rows in micro_batches for piece in _split(rows, state.micro_splits)]
-        torch.manual_seed(problem.plan.seed * 1_000_003 + state.step)
-        try:
-            return sum(_backward(problem, rows) for rows in pieces)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
-                raise
-            problem.module.zero_grad(set_to_none=True)
-            if all(len(rows) == 1 for rows in pieces):
-                raise _too_large(problem, pieces) from error
-            state.micro_splits += 1
+        total, error = _sum_of_mine(problem, pieces, state.step)
+        if error is not None and problem.shares:
+            raise _too_large_with_shares(problem, pieces) from error
+        if not problem.ranks.any(error is not None):
+            return problem.ranks.sum(total)
+        problem.module.zero_grad(set_to_none=True)
+        if all(len(rows) == 1 for rows in pieces):
+            raise _too_large(problem, pieces) from error
+        state.micro_splits += 1
 
 
-def _backward(problem: Problem, rows: IntArray) -> float:
+def _sum_of_mine(problem: Problem, pieces: list[IntArray], step: int) -> tuple[float, BaseException | None]:
+    """Over every ``size``-th of the step's pieces; the error where the memory ran out."""
+    total = torch.zeros((), dtype=torch.float64, device=problem.device)
+    try:
+        for number in range(problem.ranks.rank, len(pieces), problem.ranks.size):
+            torch.manual_seed(problem.plan.seed * 1_000_003 + step + (number << 40))
+            total += _backward(problem, pieces[number])
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        return 0.0, error
+    return float(total), None  # read once a step: a GPU would wait for the host after each micro-batch
+
+
+def _backward(problem: Problem, rows: IntArray) -> Tensor:
     batch = {name: value.to(problem.device) for name, value in problem.collate(rows).items()}
     loss = problem.loss(problem.module, batch, problem.dtype)
     loss.backward()  # type: ignore[no-untyped-call]
-    return float(loss.detach())
+    return loss.detach()
 
 
 def _split(rows: IntArray, times: int) -> list[IntArray]:
@@ -139,8 +165,26 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
 
 
+def _too_large_with_shares(problem: Problem, pieces: list[IntArray]) -> TrigaError:
+    return MachineError(
+        "shares-out-of-memory",
+        "a micro-batch of {tokens} tokens does not fit in the memory of process {rank}",
+        where="pretrain.max_tokens_per_batch",
+        fix="lower it, or set pretrain.gradient_checkpointing: true",
+        tokens=max(int(problem.plan.lengths[rows].sum()) for rows in pieces),
+        rank=problem.ranks.rank,
+    )
+
+
 def _too_large(problem: Problem, pieces: list[IntArray]) -> TrigaError:
     longest = max(int(problem.plan.lengths[rows].max()) for rows in pieces)
+    if isinstance(problem.plan, WindowPlan):
+        return MachineError(
+            "pretrain-out-of-memory",
+            "a single window of {length} tokens does not fit in memory",
+            fix="set pretrain.gradient_checkpointing: true, lower pretrain.max_length, or take a smaller base",
+            length=longest,
+        )
     return MachineError(
         "out-of-memory",
         "a single row of {length} tokens does not fit in memory",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -16,8 +16,6 @@ from typing import Literal
 import torch
 
 from triga.core.arrays import IntArray
-from triga.core.artifact import dump_json, load_json
-from triga.core.durable import write_file
 from triga.core.events import Preflight
 from triga.train.checkpoint import TrainState
 from triga.train.loop import Problem, accumulate
@@ -34,16 +32,16 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 def probe(problem: Problem, precision: Literal["auto", "fp32", "bf16"], stored: Path) -> Preflight:
     """Seconds and memory of this run, and its precision: as ``stored`` says, else measured now and stored."""
-    if stored.exists():
-        return Preflight(**load_json(stored))
+    return Preflight(**problem.ranks.once(stored, lambda: _measured(problem, precision).__dict__))
+
+
+def _measured(problem: Problem, precision: Literal["auto", "fp32", "bf16"]) -> Preflight:
     names = tuple(DTYPES) if precision == "auto" else (precision,)
     seconds_per_token = _measure({name: replace(problem, dtype=DTYPES[name]) for name in names})
     chosen = names[0]
     if precision == "auto" and seconds_per_token["fp32"] > MIN_GAIN * seconds_per_token["bf16"]:
         chosen = "bf16"
-    preflight = _preflight(problem, chosen, seconds_per_token[chosen])
-    write_file(stored, dump_json(preflight.__dict__))
-    return preflight
+    return _preflight(problem, chosen, seconds_per_token[chosen])
 
 
 def _measure(problems: Mapping[str, Problem]) -> dict[str, float]:
@@ -53,22 +51,25 @@ def _measure(problems: Mapping[str, Problem]) -> dict[str, float]:
     slower, never faster.
     """
     plan = next(iter(problems.values())).plan
-    steps = range(min(PROBE_BATCHES, plan.num_steps))
-    batches = [rows for number in steps for rows in plan.step(number).micro_batches][:PROBE_BATCHES]
-    warm_up, *counted = [{name: _time(problem, rows) for name, problem in problems.items()} for rows in batches]
+    ranks = next(iter(problems.values())).ranks
+    steps = [plan.step(number).micro_batches for number in range(min(PROBE_BATCHES, plan.num_steps))]
+    turns = [step[start : start + ranks.size] for step in steps for start in range(0, len(step), ranks.size)]
+    warm_up, *counted = [
+        {name: _time(problem, turn) for name, problem in problems.items()} for turn in turns[:PROBE_BATCHES]
+    ]
     return {name: min(times[name] for times in counted or [warm_up]) for name in problems}
 
 
-def _time(problem: Problem, rows: IntArray) -> float:
-    """A batch that does not fit in memory is halved here as in the loop."""
+def _time(problem: Problem, turn: Sequence[IntArray]) -> float:
+    """Of a micro-batch for each process, a token. A batch that does not fit in memory is halved here as in the loop."""
     problem.module.train()
     started = time.perf_counter()
-    accumulate(problem, (rows,), TrainState())
+    accumulate(problem, turn, TrainState())
     if problem.device.type == "cuda":
         torch.cuda.synchronize(problem.device)
     seconds = time.perf_counter() - started
     problem.module.zero_grad(set_to_none=True)
-    return seconds / max(int(problem.plan.lengths[rows].sum()), 1)
+    return seconds / max(sum(int(problem.plan.lengths[rows].sum()) for rows in turn), 1)
 
 
 def _preflight(problem: Problem, precision: str, seconds_per_token: float) -> Preflight:

@@ -13,11 +13,12 @@ from torch import nn
 from triga.core.durable import Disk
 from triga.core.errors import Interrupted, RecipeError, TrigaError
 from triga.core.events import Emit, Scored, TrainStep, note
+from triga.models.sharding import local
 from triga.train.checkpoint import TrainState, load_best, load_latest, rotate, save_checkpoint
 from triga.train.interrupt import stop_requested
 from triga.train.loop import Diverged, Problem, fit
-from triga.train.optimizer import build_optimizer, choose_trainable, learning_rate_factor
-from triga.train.recipe import TuneSection
+from triga.train.optimizer import TrainingSection, build_optimizer, choose_trainable, learning_rate_factor
+from triga.train.pretrain_recipe import PretrainSection
 
 __all__ = ["Session", "train"]
 
@@ -29,7 +30,7 @@ class Session:
     """Everything a run needs; ``folder`` keeps its checkpoints and belongs to it alone."""
 
     problem: Problem
-    section: TuneSection
+    section: TrainingSection
     learning_rate: float
     score: Callable[[nn.Module], Mapping[str, float]]
     """Scores on dev with the module in evaluation mode."""
@@ -39,13 +40,13 @@ class Session:
 
 def train(session: Session, emit: Emit) -> TrainState:
     """Train to the end and leave the best weights in the module. Raises ``Interrupted`` after saving."""
-    module = session.problem.module
+    module, ranks = session.problem.module, session.problem.ranks
     choose_trainable(module, session.section)
     optimizer = build_optimizer(module, session.section, session.learning_rate)
-    state = load_latest(session.folder, module, optimizer, emit, disk=session.disk)
+    state = load_latest(session.folder, module, optimizer, emit, disk=session.disk, ranks=ranks)
     if state is None:
         state = TrainState()
-        save_checkpoint(session.folder, module, optimizer, state, disk=session.disk)
+        save_checkpoint(session.folder, module, optimizer, state, disk=session.disk, ranks=ranks)
     else:
         num_steps = session.problem.plan.num_steps
         emit(note("resumed", "resumed after step {step} of {num_steps}", step=state.step, num_steps=num_steps))
@@ -66,20 +67,22 @@ def _run(
     session: Session, optimizer: torch.optim.Optimizer, state: TrainState, emit: Emit, stop: Callable[[], bool]
 ) -> None:
     """Steps until the plan ends, patience ends, or a stop is asked for; ``state.finished`` says which."""
-    problem, section = session.problem, session.section
+    problem, section, ranks = session.problem, session.section, session.problem.ranks
     factor = partial(learning_rate_factor, num_steps=problem.plan.num_steps, section=section)
     for record in fit(problem, optimizer, factor, state, max_grad_norm=section.max_grad_norm):
         emit(record)
-        evaluated, stopping = problem.plan.step(record.step - 1).ends_part, stop()
+        evaluated, stopping = problem.plan.step(record.step - 1).ends_part, ranks.any(stop())
         if not (evaluated or stopping or record.step % section.save_steps == 0):
             continue
-        if not _is_finite(problem.module):  # neither scored nor saved: the last checkpoint must stay one to go back to
+        if ranks.any(not _is_finite(problem.module)):
+            # Neither scored nor saved: the last checkpoint must stay one to go back to.
             raise Diverged([record.step - 1])
         if evaluated:
             _evaluate(session, record, state, emit)
         state.finished = record.step == record.num_steps or _out_of_patience(section, state)
-        save_checkpoint(session.folder, problem.module, optimizer, state, disk=session.disk)
-        rotate(session.folder, state, section.save_total_limit, disk=session.disk)
+        save_checkpoint(session.folder, problem.module, optimizer, state, disk=session.disk, ranks=ranks)
+        if ranks.leads:
+            rotate(session.folder, state, section.save_total_limit, disk=session.disk)
         if state.finished:
             if record.step < record.num_steps:
                 what, metric = "stopped early: no better {metric} since step {step}", section.metric_for_best_model
@@ -90,7 +93,8 @@ def _run(
 
 
 def _is_finite(module: nn.Module) -> bool:
-    return all(bool(parameter.isfinite().all()) for parameter in module.parameters())
+    """Of this process's part of the weights."""
+    return all(bool(local(parameter).isfinite().all()) for parameter in module.parameters())
 
 
 def _evaluate(session: Session, record: TrainStep, state: TrainState, emit: Emit) -> None:
@@ -99,6 +103,8 @@ def _evaluate(session: Session, record: TrainStep, state: TrainState, emit: Emit
     scores = session.score(module)
     module.train()
     emit(Scored(record.step, "dev", scores))
+    if metric is None:
+        return
     if metric not in scores:
         raise RecipeError(
             "unknown-metric",
@@ -114,7 +120,7 @@ def _evaluate(session: Session, record: TrainStep, state: TrainState, emit: Emit
         state.evals_without_gain += 1
 
 
-def _out_of_patience(section: TuneSection, state: TrainState) -> bool:
+def _out_of_patience(section: TrainingSection, state: TrainState) -> bool:
     return section.early_stopping_patience is not None and state.evals_without_gain >= section.early_stopping_patience
 
 
@@ -124,7 +130,8 @@ def _roll_back(
     """The last checkpoint's state, with the bad steps to be left out from now on."""
     if state.rollbacks == MAX_ROLLBACKS:
         raise _diverged(session, diverged.steps[-1])
-    before = load_latest(session.folder, session.problem.module, optimizer, emit, disk=session.disk) or TrainState()
+    module, ranks = session.problem.module, session.problem.ranks
+    before = load_latest(session.folder, module, optimizer, emit, disk=session.disk, ranks=ranks) or TrainState()
     before.rollbacks = state.rollbacks + 1
     before.bad_steps = sorted({*state.bad_steps, *diverged.steps})
     steps = ", ".join(str(step + 1) for step in diverged.steps)
@@ -138,7 +145,8 @@ def _diverged(session: Session, step: int) -> TrigaError:
         "training-diverged",
         "the loss was not a number, or rose sharply, again and again; the last time at step {step}",
         where=session.folder,
-        fix="lower tune.learning_rate (now {rate:.1e}), or raise tune.warmup_steps",
+        fix="lower {section}.learning_rate (now {rate:.1e}), or raise {section}.warmup_steps",
+        section="pretrain" if isinstance(session.section, PretrainSection) else "tune",
         step=step,
         rate=session.learning_rate,
     )

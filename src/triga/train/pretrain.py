@@ -1,0 +1,138 @@
+"""Pretrain a base on a corpus: windows of tokens, an objective, the one loop, and the loss on held-out documents.
+
+What follows from measuring (precision, the steps that a budget of minutes buys) is stored in the work folder before the
+first step, and never measured again: a resumed run is the run that never stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from triga.core.events import Emit, Preflight
+from triga.models.checkpointing import recompute_layers
+from triga.models.sharding import Sharded, whole_state
+from triga.models.size import default_learning_rate
+from triga.objectives.base import compiled_loss
+from triga.train.allocator import keep_freed_memory
+from triga.train.budget import MEASURED_STEPS, steps_within_budget
+from triga.train.checkpoint import TrainState
+from triga.train.held_out import held_out_batches, held_out_scores
+from triga.train.loop import Problem
+from triga.train.pretrain_recipe import MuonSection
+from triga.train.pretraining import Pretraining, check_windows, to_batch
+from triga.train.probe import DTYPES, probe
+from triga.train.session import Session, train
+from triga.train.window_plan import WindowPlan
+
+__all__ = ["pretrain"]
+
+MUON_RATE = 2.5e-3
+"""Of triga's own bases (docs/bases.md); on 2,048 tokens a step 0.003 was as good and 0.008 far worse."""
+CONTINUED_SHARE = 0.2
+"""Of the rate for random weights, where trained ones are continued: more would unlearn them."""
+
+
+def pretrain(job: Pretraining, emit: Emit) -> tuple[Any, dict[str, Any]]:
+    """The trained network as a transformers model, and the facts of its training.
+
+    Under torchrun every process calls it, and each is given the whole network. Raises ``RecipeError`` where the budget,
+    the length or the objective does not fit, ``Interrupted`` after saving.
+    """
+    check_windows(job)
+    windows = job.windows("train")
+    module = job.objective.build(seed=job.seed).to(job.device)
+    recompute_layers(module, job.section.gradient_checkpointing)
+    call = _through_shares(module) if job.shares else _directly
+    if job.device.type == "cpu":
+        keep_freed_memory()
+    rate = job.section.learning_rate or _default_rate(job, module.config.hidden_size)
+    problem = Problem(
+        module,
+        lambda rows: to_batch(windows, rows),
+        partial(call, compiled_loss.of(job.objective, job.device, whole_graph=not job.shares)),
+        replace(job.plan(windows, MEASURED_STEPS), doublings=0),
+        job.device,
+        torch.bfloat16,
+        job.ranks,
+        shares=job.shares,
+    )
+    precision = "bf16" if job.device.type == "cuda" and job.section.precision == "auto" else job.section.precision
+    preflight = probe(problem, precision, job.work / "preflight.json")
+    problem = replace(problem, dtype=DTYPES[preflight.precision])
+    num_steps = steps_within_budget(job, windows, problem, rate)
+    problem = replace(problem, plan=job.plan(windows, num_steps))
+    emit(_announced(preflight, problem))
+    dev = held_out_batches(job, num_steps)
+    score = partial(call, partial(held_out_scores, job, dev, problem.dtype))
+    state = train(Session(problem, job.section, rate, score, job.work), emit)
+    facts = _facts(job, problem, preflight, rate, state, score(module.eval()))
+    return job.objective.export(_gathered(job, module) if job.shares else module), facts
+
+
+def _directly(run: Callable[..., Any], module: Any, *arguments: Any) -> Any:
+    return run(module, *arguments)
+
+
+def _through_shares(module: Any) -> Callable[..., Any]:
+    """From now on each process keeps its share of the module; what it returns calls functions of the whole."""
+    shares = Sharded(module)
+    return lambda run, module, *arguments: shares(run, *arguments)
+
+
+def _gathered(job: Pretraining, module: Any) -> Any:
+    """A network of its own with all weights."""
+    state = whole_state(module)
+    gathered = job.objective.build(seed=job.seed)
+    gathered.load_state_dict(state)
+    return gathered
+
+
+def _default_rate(job: Pretraining, hidden_size: int) -> float:
+    rate = MUON_RATE
+    if not isinstance(job.section.optimizer, MuonSection):
+        rate = default_learning_rate(hidden_size, scratch=True)
+    return rate if job.base.folder is None else rate * CONTINUED_SHARE
+
+
+def _announced(preflight: Preflight, problem: Problem) -> Preflight:
+    """The probe knew a plan of a few steps."""
+    seconds = preflight.estimated_seconds * problem.plan.num_steps / MEASURED_STEPS
+    return replace(preflight, num_steps=problem.plan.num_steps, estimated_seconds=seconds)
+
+
+def _facts(
+    job: Pretraining,
+    problem: Problem,
+    preflight: Preflight,
+    rate: float,
+    state: TrainState,
+    scores: Mapping[str, float],
+) -> dict[str, Any]:
+    plan = problem.plan
+    assert isinstance(plan, WindowPlan)
+    return {
+        "objective": job.section.objective.model_dump(mode="json"),
+        "num_steps": plan.num_steps,
+        "tokens_per_step": plan.rows_per_step * job.section.max_length,
+        "tokens_per_epoch": plan.tokens_per_epoch,
+        "num_epochs": plan.num_epochs,
+        "seconds": state.seconds,
+        "precision": preflight.precision,
+        "device": preflight.device,
+        "hardware": _hardware(job),
+        "num_parameters": preflight.num_parameters,
+        "learning_rate": rate,
+        "scores": dict(scores),
+    }
+
+
+def _hardware(job: Pretraining) -> str:
+    each = f"{torch.get_num_threads()} CPU threads"
+    if job.device.type == "cuda":
+        each = torch.cuda.get_device_name(job.device)
+    return each if job.ranks.size == 1 else f"{job.ranks.size} x {each}"
