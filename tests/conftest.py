@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from postgres_server import postgres, postgres_url  # noqa: F401 - fixtures
 
 # Before torch is loaded: threads that spin while they wait make two processes on two cores many times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -37,8 +38,8 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> MakeBundle:
 
     tokenizer = _tiny_tokenizer()
 
-    def make(*, int8: bool = False, multi_label: bool = False, takes_pairs: bool | None = None) -> Path:
-        section = TextClassificationSection(kind="text-classification", multi_label=multi_label)
+    def make(*, int8: bool = False, takes_pairs: bool | None = None, **task: object) -> Path:
+        section = TextClassificationSection(kind="text-classification", **task)
         folder = tmp_path_factory.mktemp("bundles") / "bundle"
         with writing(folder, kind="bundle") as files:
             _write_tiny_graph(files / "model.onnx", tokenizer.get_vocab_size(), len(BUNDLE_LABELS))

@@ -53,6 +53,51 @@ def test_build_stats_and_show(triga: Triga, recipe: Path, tmp_path: Path) -> Non
     assert "<script" not in page
 
 
+def test_what_was_replaced_is_shown_on_request_and_never_kept(triga: Triga, recipe: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "raw.jsonl"
+    text = f"Ring 415-555-0132 or mail zoe@example.com; again: 415-555-0133. {SENTENCES[1]}"
+    raw.write_text(f"{raw.read_text()}\n{json.dumps({'text': text})}\n{json.dumps({'text': 'to eve@example.com'})}")
+    assert triga("corpus", "build", recipe, "--processes", 1).code == 0
+    said = triga("corpus", "show", "notes", "redacted")
+    assert "phone     2" in said.out
+    assert "--originals RECIPE" in said.out
+    assert "[email]" in triga("corpus", "show", "notes", "dropped").out  # eve's document is too short
+    said = triga("corpus", "show", "notes", "redacted", "--originals", recipe)
+    assert said.code == 0
+    assert "email: 2 times" in said.out
+    assert "raw.jsonl, line 7: Ring >>415-555-0132<< or mail" in said.out
+    assert ">>nora@example.com<<" in said.out
+    assert "eve" not in said.out
+    one = triga("corpus", "show", "notes", "redacted", "--originals", recipe, "-n", 1, language="zh").out
+    assert one.count(">>") == 2
+    assert "phone：2 次" in one
+    assert ">>" not in triga("corpus", "show", "notes", "redacted", "--originals", recipe, "--language", "zh").out
+    assert triga("corpus", "show", "notes", "--html", "page.html", "--originals", recipe).code == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Ring <mark>415-555-0132</mark> or mail" in page
+    assert "delete this page" in page
+    assert triga("corpus", "show", "notes", "--originals", recipe).code == 2
+    corpus = tmp_path / "workspace" / "corpora" / "notes"
+    inside = triga("corpus", "show", "notes", "--html", corpus / "page.html", "--originals", recipe)
+    assert (inside.code, "keep personal data" in inside.err) == (2, True)  # corpus-originals-kept
+    assert triga("corpus", "show", "notes", "--html", corpus / "page.html").code == 0
+    for path in (path for path in corpus.rglob("*") if path.is_file()):
+        assert not [name for name in (b"nora@", b"zoe@", b"eve@", b"555-01") if name in path.read_bytes()], path
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    raw.rename(moved / raw.name)
+    elsewhere = ("--originals", recipe, "--set", f"corpus.root={moved}")
+    assert ">>415-555-0132<<" in triga("corpus", "show", "notes", "redacted", *elsewhere).out
+    (moved / raw.name).rename(raw)
+    raw.write_text(raw.read_text().replace("415-555-0132", "the bell"))
+    said = triga("corpus", "show", "notes", "redacted", "--originals", recipe)
+    assert "1 documents are not in the sources as they were" in said.err
+    assert "415" not in said.out
+    (corpus / "redacted.jsonl").unlink()
+    told = triga("corpus", "show", "notes", "redacted", "--originals", recipe)
+    assert "built by an older triga" in told.err  # corpus-places-missing
+
+
 def test_run_builds_it_too_and_fresh_begins_again(triga: Triga, recipe: Path, tmp_path: Path) -> None:
     assert triga("run", recipe).code == 0
     made = tmp_path / "workspace" / "corpora" / "notes" / "manifest.json"

@@ -14,7 +14,8 @@ VERBS = {
     "check": "RECIPE --set --fix --json",
     "compress": "RECIPE --set --json",
     "corpus build": "RECIPE --set --processes --fresh --json",
-    "corpus show": "NAME [kept|dropped|duplicates] --num -n --language --reason --seed --html",
+    "corpus show": "NAME [kept|dropped|duplicates|redacted] "
+    "--num -n --language --reason --seed --html --originals --set",
     "corpus stats": "NAME --json",
     "doctor": "--json",
     "evaluate": "RECIPE --set --json",
@@ -25,6 +26,7 @@ VERBS = {
     "models rollback": "NAME --alias --note",
     "models show": "REF --json",
     "predict": "MODEL TEXT --file -f --column --out -o --top-k --json",
+    "pretrain": "RECIPE --set --json",
     "run": "RECIPE --set --until --json",
     "runs list": "NAME --limit --json",
     "runs prune": "--yes -y --json",
@@ -34,8 +36,8 @@ VERBS = {
     "tokenizer compare": "TOKENIZERS --text --json",
     "tokenizer extend": "MODEL_FOLDER --text --out -o --max-words --json",
     "tokenizer show": "TOKENIZER --text --json",
-    "tokenizer train": "FILES --out -o --kind --vocab-size --style --chinese --lowercase --byte-fallback --max-text-mb "
-    "--json",
+    "tokenizer train": "FILES --out -o --kind --vocab-size --style --chinese --lowercase --byte-fallback "
+    "--sentinels --max-text-mb --json",
     "tune": "RECIPE --set --json",
 }
 """Frozen: whoever changes this changes what people have in their scripts."""

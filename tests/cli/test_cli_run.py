@@ -37,7 +37,7 @@ def finished(tmp_path: Path) -> RunResult:
     (folder / "dossier.json").write_text(json.dumps(DOSSIER))
     (folder / "dossier.html").write_text("<html>")
     stages = (StageTime("data", 0.1, True), StageTime("tune", 75.0, False), StageTime("evaluate", 25.0, False))
-    return RunResult(7, folder, stages, folder / "model", folder / "bundle", folder / "dossier.html", None)
+    return RunResult(7, folder, stages, None, folder / "model", folder / "bundle", folder / "dossier.html", None)
 
 
 def test_the_data_stage_runs_and_is_then_up_to_date(triga, recipe, tmp_path):
@@ -71,7 +71,7 @@ def test_bad_data_ends_the_run_and_is_recorded(triga, recipe):
 
 
 def test_the_summary_says_where_the_time_went_and_what_came_of_it(triga, recipe, finished, monkeypatch):
-    def run_recipe(recipe, workspace, *, emit, until):
+    def run_recipe(recipe, workspace, *, emit, until, ranks):
         emit(StageFinished("tune", 75.0, str(finished.model)))
         return finished
 
@@ -102,7 +102,7 @@ def test_the_summary_says_where_the_time_went_and_what_came_of_it(triga, recipe,
 
 
 def test_a_missed_gate_ends_with_3_and_shows_the_dossier(triga, recipe, finished, monkeypatch):
-    def run_recipe(recipe, workspace, *, emit, until):
+    def run_recipe(recipe, workspace, *, emit, until, ranks):
         raise GateError("gate-missed", "a gate was missed")
 
     monkeypatch.setattr(flow_run, "run_recipe", run_recipe)

@@ -138,20 +138,24 @@ def model(trained: Path, tmp_path: Path) -> Path:
     from transformers import BertConfig, BertForMaskedLM
 
     from triga.models.save import save_model
-    from triga.text.tokenizer import Tokenizer
+    from triga.predict.settings import ModelSettings
+    from triga.text.tokenizers.tokenizer import Tokenizer
 
     tokenizer = Tokenizer.load(trained)
     shape = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2}
     with torch.random.fork_rng():
         network = BertForMaskedLM(BertConfig(vocab_size=tokenizer.vocab_size, **shape))
     save_model(network, tokenizer, tmp_path / "model", max_length=64)
-    (tmp_path / "model" / "triga.json").write_text("{}")
+    lineage = {"recipe": "r", "added_words": ["echo"]}
+    ModelSettings(name="m", spec={"kind": "k"}, max_length=48, lineage=lineage).save(tmp_path / "model")
     return tmp_path / "model"
 
 
 def test_a_model_gains_the_words_of_a_domain(triga, model, tmp_path):
     pytest.importorskip("rjieba")
     from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+    from triga.predict.settings import ModelSettings
 
     (tmp_path / "domain.txt").write_text("the defibrillator and the stent\n支付宝账号\n" * 6, encoding="utf-8")
     said = triga("tokenizer", "extend", model, "--text", "domain.txt", "--max-words", 3, "--out", "more")
@@ -161,7 +165,15 @@ def test_a_model_gains_the_words_of_a_domain(triga, model, tmp_path):
     opened, tokenizer = AutoModelForMaskedLM.from_pretrained("more"), AutoTokenizer.from_pretrained("more")
     assert opened.config.vocab_size == len(tokenizer)
     assert len(tokenizer("defibrillator", add_special_tokens=False).input_ids) == 1
-    assert Path("more/triga.json").read_text() == "{}"
+    before, after = ModelSettings.load(model), ModelSettings.load(Path("more"))
+    added = after.lineage["added_words"]
+    assert (added[0], len(added), "defibrillator" in added) == ("echo", 4, True)
+    assert after.model_copy(update={"lineage": before.lineage}) == before
+    assert tokenizer.model_max_length == after.max_length == 48
+    (model / "triga.json").unlink()
+    assert triga("tokenizer", "extend", model, "--text", "domain.txt", "--out", "plain").code == 0
+    assert AutoTokenizer.from_pretrained("plain").model_max_length == opened.config.max_position_embeddings
+    assert not Path("plain/triga.json").exists()
     assert triga("tokenizer", "extend", model, "--text", "domain.txt", "--out", "more").code == 2
     said = triga("tokenizer", "extend", model, "--text", "domain.txt", "--out", "json", "--json", language="zh")
     assert json.loads(said.out)["num_rows"] == len(json.loads(said.out)["words"])

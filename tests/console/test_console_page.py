@@ -277,9 +277,10 @@ def test_a_batch_is_a_table_and_a_file(open_page: Any, pipeline: Pipeline) -> No
     visit.push(EN.batch_run)
     page.get_by_text(EN.batch_done.format(done=len(lines)), exact=True).wait_for()
     predictions = [prediction.as_dict() for prediction in pipeline.predict(lines)]
-    first = page.get_by_role("table").get_by_role("row", name=lines[0]).first.get_by_role("cell").all_inner_texts()
+    first = page.get_by_role("table").get_by_role("row", name=lines[0]).first
+    first.wait_for()
     best = predictions[0]["scores"][0]
-    assert first == ["1", lines[0], best["label"], percent(best["score"])]
+    assert first.get_by_role("cell").all_inner_texts() == ["1", lines[0], best["label"], percent(best["score"])]
     with page.expect_download() as download:
         visit.push(EN.download)
     raw = Path(download.value.path()).read_bytes()

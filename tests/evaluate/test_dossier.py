@@ -126,12 +126,11 @@ def test_the_baseline_can_be_left_out(evidence: Evidence, dossier: Dossier) -> N
     assert without.scores == dossier.scores  # each part has random numbers of its own
 
 
-def test_leaked_rows_are_counted_once_and_scored_apart(make_evidence: Any) -> None:
+def test_leaked_rows_are_counted_and_scored_apart(make_evidence: Any) -> None:
     evidence = make_evidence()
-    train = [*evidence.train, dict(evidence.test[4], text=evidence.test[4]["text"].upper() + "!")]
-    dossier = evaluate(replace(evidence, train=train, leaked=[4, 9]), SECTION, seed=0)
+    dossier = evaluate(replace(evidence, leaked=[4, 9]), SECTION, seed=0)
     assert dossier.leakage is not None
-    assert (dossier.leakage["copies"], dossier.leakage["count"]) == (1, 2)
+    assert dossier.leakage["count"] == 2
     keep = [i for i in range(len(evidence.test)) if i not in (4, 9)]
     decided = evidence.logits.argmax(axis=1)[keep]
     expected = classification_scores(decided, evidence.spec.targets(evidence.test)[keep], 3)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from triga.evaluate.confusion import confusions, most_confused, taken_for
 from triga.evaluate.evidence import Answers
-from triga.evaluate.leakage import clean_scores, copied_rows
+from triga.evaluate.leakage import clean_scores
 from triga.evaluate.mistakes import clip, confident_mistakes
 from triga.evaluate.selective import operating_points, risk_coverage
 from triga.evaluate.slices import by_confidence, by_length, by_name, slice_scores
@@ -149,13 +149,9 @@ def test_a_shown_text_can_always_be_written(text: str) -> None:
     assert shown.encode("utf-8").decode("utf-8") == shown
 
 
-def test_copies_are_found_whatever_their_case_width_and_punctuation() -> None:
-    train = [{"text": "Where is my PARCEL?"}, {"text": "ＡＢＣ　123"}, {"text": "bye"}]
-    test = [{"text": "where is my parcel"}, {"text": "abc 123!"}, {"text": "something new"}]
-    leaked = copied_rows(test, iter(train), lambda row: str(row["text"]))
-    assert leaked == [0, 1]
+def test_scores_without_leaked_rows() -> None:
     decided, targets = np.array([0, 0, 1]), np.array([0, 0, 0])
-    clean = clean_scores(decided, targets, 2, leaked)
+    clean = clean_scores(decided, targets, 2, [0, 1])
     assert (clean["count"], clean["scores"]["accuracy"]) == (2, 0.0)
     assert clean_scores(decided, targets, 2, [])["scores"] is None
     assert clean_scores(decided, targets, 2, [0, 1, 2])["scores"] is None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from triga.core.artifact import writing
-from triga.core.errors import InputError, ModelError
+from triga.core.errors import InputError, MachineError, ModelError
 from triga.predict.onnx import OnnxPredictor
 from triga.predict.pipeline import Pipeline
 
@@ -112,6 +112,35 @@ def test_several_labels_are_those_over_their_threshold(make_bundle: Callable[...
     (answer,) = Pipeline.open(make_bundle(multi_label=True)).predict(["where is my parcel"])
     over = {score["label"] for score in answer.as_dict()["scores"] if score["score"] >= 0.5}
     assert set(answer.as_dict()["labels"]) == over
+
+
+def test_a_model_prepares_what_it_is_asked(make_bundle: Callable[..., Path], pipeline: Pipeline) -> None:
+    prepare = {"markup": "html", "width": "half", "redact": ["email"], "repair": True}
+    prepared = Pipeline.open(make_bundle(prepare=prepare))
+    raw = [
+        ("<b>where</b> is\u200b my ｐａｒｃｅｌ", "hello nora@example.com"),
+        "i want &lt;i&gt;my money&lt;/i&gt; back",
+    ]
+    plain = [("where is my parcel", "hello [email]"), "i want my money back"]
+    for asked, expected in zip(prepared.encode(raw), pipeline.encode(plain), strict=True):
+        np.testing.assert_array_equal(asked.input_ids, expected.input_ids)
+    with pytest.raises(InputError) as caught:
+        prepared.predict(["hello", "<p>\u200b</p>"])
+    assert (caught.value.code, caught.value.where) == ("input-nothing-left", "inputs[1]")
+
+
+def test_half_a_character_that_goes_in_preparing_went_in_training_too(make_bundle: Callable[..., Path]) -> None:
+    repaired = Pipeline.open(make_bundle(prepare={"repair": True}))
+    assert repaired.predict(["hello \ud800"])[0].as_dict() == repaired.predict(["hello"])[0].as_dict()
+
+
+def test_a_library_that_preparing_needs_is_named_at_once(
+    make_bundle: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_bundle(prepare={"script": "simplified"})
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MachineError, match=r"triga\[zh\]"):
+        Pipeline.open(folder)
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "triga.json"])

@@ -89,6 +89,23 @@ def test_what_cannot_be_read_is_said(values: dict[str, Any], code: str, section:
     assert caught.value.text() != caught.value.text("zh")
 
 
+def test_texts_are_prepared_and_labels_are_not() -> None:
+    spec = _spec(prepare={"markup": "html", "redact": ["phone"]})
+    row = spec.parse({"text": "<b>a</b>", "text_pair": 13800138000, "label": "<b>"})
+    assert (row["text"], row["text_pair"], row["labels"]) == ("a", "[phone]", ["<b>"])
+    with pytest.raises(DataError) as caught:
+        spec.parse({"text": "<br>", "label": "a"})
+    assert caught.value.code == "text-nothing-left"
+    assert caught.value.text() != caught.value.text("zh")
+
+
+def test_preparing_is_saved_and_decides_how_rows_are_read() -> None:
+    spec = _spec(prepare={"redact": ["phone"]})
+    assert load_task(json.loads(json.dumps(spec.as_dict()))) == spec
+    assert spec.reading != _spec().reading
+    assert spec.reading == _spec(prepare={"redact": ["phone"]}, class_weights="balanced").reading
+
+
 def test_pairs_have_two_texts() -> None:
     spec = _spec()
     row = spec.parse({"text": "x", "text_pair": 5, "label": "a"})

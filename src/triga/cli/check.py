@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from triga.data.findings import Finding
     from triga.data.fix import FixReport
     from triga.flow.recipe import Recipe
-    from triga.text.tokenizer import Tokenizer
+    from triga.text.tokenizers.tokenizer import Tokenizer
 
 __all__ = ["check"]
 
@@ -32,12 +32,21 @@ CHANGES = {
     "conflict-dropped": ("rows with the rarer of several labels, left out", "同一文本中较少见的标签，已略去"),
     "conflict-tie-dropped": ("rows whose labels disagree evenly, left out", "标签互相矛盾且数量相同的行，已略去"),
     "duplicate-dropped": ("repeated rows, left out", "重复的行，已略去"),
+    "near-duplicate-dropped": (
+        "rows of train nearly the same as an earlier one, left out",
+        "train 中近似重复的行，已略去",
+    ),
     "leak-dropped": ("rows of train that are in dev or test, left out", "train 中与 dev 或 test 相同的行，已略去"),
     "near-leak-dropped": (
-        "rows of train that are nearly in dev or test, left out",
-        "train 中与 dev 或 test 近似的行，已略去",
+        "rows of train that are nearly in dev or test, or hold a row of them, left out",
+        "train 中与 dev 或 test 近似、或包含其文本的行，已略去",
     ),
     "controls-removed": ("cells with control characters, cleaned", "含控制字符的单元格，已清理"),
+    "text-redacted": ("texts with personal data, redacted", "含个人信息的文本，已脱敏"),
+    "text-prepared": (
+        "texts with markup or odd forms, cleaned as task.prepare says",
+        "含标记语言或特殊写法的文本，已按 task.prepare 清理",
+    ),
     "mark-removed": ("byte order marks, removed", "字节顺序标记，已去除"),
     "encoding-changed": ("files in another encoding, now UTF-8", "其他编码的文件，已转为 UTF-8"),
 }
@@ -163,9 +172,11 @@ def _print_fixed(fixed: FixReport, settings: Settings) -> None:
 
 def _tokenizer(recipe: Recipe) -> Tokenizer | None:
     """The base's own, by which rows are measured against ``max_length``; a scratch base has none before it is made."""
-    from triga.models.recipe import FolderBase
-    from triga.text.tokenizer import TOKENIZER_FILE, Tokenizer
+    from triga.models.recipe import FolderBase, ShippedBase, shipped_folder
+    from triga.text.tokenizers.tokenizer import TOKENIZER_FILE, Tokenizer
 
+    if isinstance(recipe.base, ShippedBase):
+        return Tokenizer.load(shipped_folder(recipe.base.name))
     if isinstance(recipe.base, FolderBase) and (recipe.base.path / TOKENIZER_FILE).is_file():
         return Tokenizer.load(recipe.base.path)
     return None

@@ -1,7 +1,8 @@
-"""``triga run``, ``tune``, ``evaluate``, ``compress``: a recipe's stages, all or up to one."""
+"""``triga run``, ``pretrain``, ``tune``, ``evaluate``, ``compress``: a recipe's stages, all or up to one."""
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +10,9 @@ from typing import Annotated
 import typer
 
 from triga.cli.output import JsonOption, Settings
-from triga.core.errors import GateError
+from triga.core.errors import GateError, Interrupted
 
-__all__ = ["Stage", "compress", "evaluate", "run", "tune"]
+__all__ = ["Stage", "compress", "evaluate", "pretrain", "run", "tune"]
 
 RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe file (triga init writes one).")]
 SetOption = Annotated[
@@ -27,6 +28,7 @@ SetOption = Annotated[
 
 class Stage(StrEnum):
     corpus = "corpus"
+    pretrain = "pretrain"
     data = "data"
     tune = "tune"
     evaluate = "evaluate"
@@ -42,6 +44,13 @@ def run(
 ) -> None:
     """Run a recipe's stages in order; what is up to date is skipped, what was cut off goes on."""
     _run(context, recipe, overrides, until, as_json)
+
+
+def pretrain(
+    context: typer.Context, recipe: RecipeArgument, overrides: SetOption = None, as_json: JsonOption = False
+) -> None:
+    """Run a recipe up to the base that learned from its corpus."""
+    _run(context, recipe, overrides, Stage.pretrain, as_json)
 
 
 def tune(
@@ -69,16 +78,24 @@ def _run(context: typer.Context, path: Path, overrides: list[str] | None, until:
     from triga.cli.progress import Display
     from triga.cli.summary import print_missed, print_summary
     from triga.flow.recipe import load_recipe, require_stage
-    from triga.flow.run import run_recipe
+    from triga.flow.run import follow_recipe, run_recipe
+    from triga.train.ranks import Ranks
 
     settings = Settings.of(context)
     recipe = load_recipe(path, overrides or [])
     if until is not None:
         require_stage(recipe, until, path)
+    ranks = Ranks.of(os.environ)
+    if not ranks.leads:
+        try:
+            return follow_recipe(recipe, settings.workspace, ranks)
+        except Interrupted as error:  # the first process says it for all
+            raise typer.Exit(error.exit_code) from error
     try:
         with Display(settings.console(stderr=True), settings.speech) as display:
-            result = run_recipe(recipe, settings.workspace, emit=display.emit, until=until)
+            result = run_recipe(recipe, settings.workspace, emit=display.emit, until=until, ranks=ranks)
     except GateError:
         print_missed(settings.workspace.run(recipe.name), settings, as_json=as_json)
         raise
+    ranks.dismiss()
     print_summary(result, settings, as_json=as_json)

@@ -81,7 +81,12 @@ def _places(result: RunResult, say: Speech) -> Iterator[Sequence[str]]:
 
 
 def _paths(result: RunResult) -> Iterator[tuple[tuple[str, str], Path]]:
-    found = {("model", "模型"): result.model, ("dossier", "报告"): result.dossier, ("bundle", "部署包"): result.bundle}
+    found = {
+        ("base", "基座"): result.base,
+        ("model", "模型"): result.model,
+        ("dossier", "报告"): result.dossier,
+        ("bundle", "部署包"): result.bundle,
+    }
     return ((name, path) for name, path in found.items() if path is not None)
 
 

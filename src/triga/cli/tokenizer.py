@@ -15,13 +15,12 @@ from triga.cli.tokenizer_texts import by_language, examples, read_texts
 from triga.core.errors import ModelError
 
 if TYPE_CHECKING:
-    from triga.text.tokenizer import Tokenizer
+    from triga.text.tokenizers.tokenizer import Tokenizer
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Train, show, compare and extend tokenizers.", no_args_is_help=True)
 
-DEFAULT_LENGTH = 512
 FilesArgument = Annotated[
     list[Path], typer.Argument(metavar="FILES", help=".txt (a text a line) or .jsonl, also .gz and .zst.")
 ]
@@ -48,12 +47,13 @@ def train(
     byte_fallback: Annotated[
         bool | None, typer.Option("--byte-fallback/--no-byte-fallback", help="Bytes for unknown characters.")
     ] = None,
+    sentinels: Annotated[int, typer.Option(min=0, max=8192, help="Pieces for spans taken out (T5: 100).")] = 0,
     max_text_mb: Annotated[float, typer.Option(min=0.001, help="An even sample where there is more.")] = 200.0,
     as_json: JsonOption = False,
 ) -> None:
     """Train a tokenizer on raw text, English, Chinese or both."""
     from triga.core.artifact import writing
-    from triga.text.tokenizer_training import TokenizerSettings, save_trained, train_tokenizer
+    from triga.text.tokenizers.training import TokenizerSettings, save_trained, train_tokenizer
 
     settings = Settings.of(context)
     chosen = TokenizerSettings(
@@ -63,6 +63,7 @@ def train(
         chinese=chinese,
         lowercase=lowercase,
         byte_fallback=byte_fallback,
+        sentinels=sentinels,
         max_text_mb=max_text_mb,
     )
     require_absent(out)
@@ -90,7 +91,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show a tokenizer: its size and longest pieces and, with --text, what it makes of texts by language."""
-    from triga.text.tokenizer_report import describe
+    from triga.text.tokenizers.report import describe
 
     settings = Settings.of(context)
     report = describe(_open(tokenizer), by_language(text or []))
@@ -126,7 +127,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare tokenizers on the same texts, with example sentences as each of them splits them."""
-    from triga.text.tokenizer_report import describe, split
+    from triga.text.tokenizers.report import describe, split
 
     if len(tokenizers) < 2:
         raise typer.BadParameter("name two or more", param_hint="TOKENIZERS")
@@ -166,23 +167,25 @@ def extend(
     """Give a model's tokenizer, and its embeddings, the frequent words of a domain that it splits."""
     from triga.core.artifact import writing
     from triga.models.extend import extend_embeddings, open_network
-    from triga.models.open import open_tokenizer
+    from triga.models.open import OpenedBase, open_tokenizer
     from triga.models.save import save_model
-    from triga.predict.settings import SETTINGS_FILE
-    from triga.text.tokenizer_extension import extend, find_domain_words
+    from triga.predict.settings import SETTINGS_FILE, ModelSettings
+    from triga.text.tokenizers.extension import extend, find_domain_words
 
     settings = Settings.of(context)
     require_absent(out)
     network = open_network(model)
     old = open_tokenizer(model)
+    told = ModelSettings.load(model) if (model / SETTINGS_FILE).is_file() else None
     words = find_domain_words(old, read_texts(text), max_words)
     new = extend(old, words)
     num_rows = extend_embeddings(network, old, new)
-    length = int(getattr(network.config, "max_position_embeddings", None) or DEFAULT_LENGTH)
+    length = OpenedBase(network.config, old, model).max_positions if told is None else told.max_length
     with writing(out, kind="base", inputs={"words": words}) as folder:
         save_model(network, new, folder, max_length=length)
-        if (model / SETTINGS_FILE).is_file():
-            (folder / SETTINGS_FILE).write_bytes((model / SETTINGS_FILE).read_bytes())
+        if told is not None:  # its recipe and data alone no longer give these weights
+            added = [*told.lineage.get("added_words", ()), *words]
+            told.model_copy(update={"lineage": {**told.lineage, "added_words": added}}).save(folder)
     if as_json:
         print_json({"folder": str(out), "num_rows": num_rows, "words": words})
         return
@@ -199,7 +202,7 @@ def extend(
 def _open(path: Path) -> Tokenizer:
     """A tokenizer's or a model's folder, or the ``tokenizer.json`` in it."""
     from triga.models.open import CONFIG_FILE, open_tokenizer
-    from triga.text.tokenizer import TOKENIZER_FILE, Tokenizer
+    from triga.text.tokenizers.tokenizer import TOKENIZER_FILE, Tokenizer
 
     folder = path.parent if path.name == TOKENIZER_FILE else path
     if not folder.is_dir():

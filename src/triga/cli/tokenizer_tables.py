@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from triga.cli.speech import Speech
 
 if TYPE_CHECKING:
-    from triga.text.tokenizer_report import LanguageReport, TokenizerReport
+    from triga.text.tokenizers.report import LanguageReport, TokenizerReport
 
 __all__ = ["comparison", "language_rows", "whole_rows"]
 

@@ -57,9 +57,9 @@ class Evidence:
     temperature: float | None = None
     """What the logits were divided by; None: nothing was, and the dossier shows what a fitted one would give."""
     train: Sequence[Row] = ()
-    """For the baselines and the leakage check; without it there are neither."""
+    """For the baselines; without it there are none."""
     leaked: Sequence[int] = ()
-    """Indices of test rows that the data room found (nearly) in train; exact copies are found here as well."""
+    """Indices of test rows that the data room found, exactly or nearly, in train (``Prepared.leaked``)."""
     findings: Sequence[Mapping[str, Any]] = ()
     """``{"code", "severity", "what", "fix", "count", "places"}`` each, as the data room writes them."""
     lineage: Mapping[str, Any] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from triga.evaluate.compare import ALPHA, mcnemar, paired_differences, rows_to_d
 from triga.evaluate.confusion import confusions, taken_for
 from triga.evaluate.evidence import Answers, TrainingSummary
 from triga.evaluate.intervals import f1_intervals, wilson_intervals
-from triga.evaluate.leakage import clean_scores, copied_rows
+from triga.evaluate.leakage import clean_scores
 from triga.evaluate.mistakes import confident_mistakes
 from triga.evaluate.selective import operating_points, risk_coverage
 from triga.evaluate.slices import by_confidence, by_length, by_name, slice_scores
@@ -159,15 +159,13 @@ def mistake_section(case: Case, num: int) -> dict[str, Any]:
 
 
 def leakage_section(case: Case) -> dict[str, Any] | None:
-    """None where there are no train rows to look in, and nothing was reported."""
-    evidence = case.evidence
-    if not evidence.train and not evidence.leaked:
+    """None where nobody looked: there are no train rows, and nothing was reported."""
+    leaked = case.evidence.leaked
+    if not case.evidence.train and not leaked:
         return None
-    copied = copied_rows(evidence.test, evidence.train, evidence.spec.text_of)
-    leaked = sorted({*copied, *evidence.leaked})
     theirs = case.baseline and clean_scores(case.baseline.decided, case.targets, case.num_classes, leaked)["scores"]
     ours = clean_scores(case.model.decided, case.targets, case.num_classes, leaked)
-    return {"copies": len(copied), **ours, "baseline_scores": theirs}
+    return {**ours, "baseline_scores": theirs}
 
 
 def findings_section(findings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from triga.predict.settings import ModelSettings
+from triga.text.prepare import PrepareSection
 
 __all__ = ["model_card"]
 
@@ -21,6 +22,7 @@ A text classifier with {num_labels} labels, trained by triga {version}.
 
 - **Labels:** {labels}
 - **Input:** {inputs}, at most {max_length} tokens (longer ones are cut)
+- **Preparation:** {preparation}
 - **Output:** {output}
 - **Training:** {training}
 - **Made from:** recipe `{recipe}`, data `{data}`, seed {seed}
@@ -51,6 +53,7 @@ def model_card(settings: ModelSettings, training: Mapping[str, Any]) -> str:
         labels=", ".join(f"`{label}`" for label in labels[:MAX_LABELS_SHOWN]) + more,
         inputs="pairs of texts" if settings.takes_pairs else "single texts",
         max_length=settings.max_length,
+        preparation=_preparation(settings.spec["task"]["prepare"]),
         output="any number of labels, each over its own threshold" if multi_label else "one label",
         training=_training(training),
         recipe=lineage["recipe"][:12],
@@ -58,6 +61,19 @@ def model_card(settings: ModelSettings, training: Mapping[str, Any]) -> str:
         seed=lineage["seed"],
         temperature=training["temperature"],
     )
+
+
+def _preparation(how: Mapping[str, Any]) -> str:
+    """What whoever runs the model without triga must do to a text first."""
+    off = PrepareSection().model_dump(mode="json")
+    steps = [f"{name} {_plain(value)}" for name, value in how.items() if value != off[name]]
+    if not steps:
+        return "none, texts are read as they are"
+    return f"triga prepares each text ({'; '.join(steps)}); without triga, do the same first"
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value).lower()
 
 
 def _training(training: Mapping[str, Any]) -> str:

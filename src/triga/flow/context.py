@@ -14,6 +14,7 @@ from triga.core.workspace import Workspace
 from triga.flow.recipe import Recipe
 from triga.tasks.base import TaskSpec
 from triga.tasks.union import open_task
+from triga.train.ranks import ALONE, Ranks
 
 __all__ = ["Context", "Stage", "up_to_date"]
 
@@ -23,6 +24,8 @@ class Context:
     recipe: Recipe
     workspace: Workspace
     emit: Emit
+    ranks: Ranks = ALONE
+    """The processes that pretrain together; all other stages are the first one's alone."""
 
     @property
     def folder(self) -> Path:
@@ -31,6 +34,11 @@ class Context:
     @property
     def corpus(self) -> Path:
         return self.workspace.corpus(self.recipe.name)
+
+    @property
+    def base(self) -> Path:
+        """What pretraining made."""
+        return self.folder / "base"
 
     @property
     def data(self) -> Path:

@@ -36,7 +36,7 @@ NO_DISK_BYTES = GIB // 2
 PORT = 8080
 CPU_FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "avx_vnni", "amx_bf16", "amx_int8", "bf16", "i8mm")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-EXTRAS = {"train": "warn", "pages": "ok", "postgres": "ok"}
+EXTRAS = {"train": "warn", "pages": "ok", "postgres": "ok", "mysql": "ok"}
 """How bad it is to lack an extra. Training is what most people came for; the others are a matter of taste."""
 REQUIREMENT = re.compile(r"^([\w.-]+)(?:\[.*?\])?\s*(?:>=\s*([\d.]+))?(?:.*extra\s*==\s*['\"]([\w-]+)['\"])?")
 

@@ -15,7 +15,7 @@ from triga.data.prepare import Prepared
 from triga.data.tokens import Tokens, tokenize
 from triga.flow.context import Context
 from triga.tasks.base import TaskSpec
-from triga.text.tokenizer import Tokenizer
+from triga.text.tokenizers.tokenizer import Tokenizer
 
 __all__ = ["EncodedSplit", "encode_splits"]
 

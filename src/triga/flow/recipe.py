@@ -28,6 +28,7 @@ from triga.flow.recipe_shape import follow
 from triga.flow.recipe_text import KeyPath, RecipeText, dump_yaml, parse_override, parse_recipe
 from triga.models.recipe import Base, ScratchBase, expand_shorthand
 from triga.tasks.union import TaskSection
+from triga.train.pretrain_recipe import PretrainSection
 from triga.train.recipe import TuneSection
 
 __all__ = ["Recipe", "load_recipe", "recipe_fingerprint", "recipe_schema", "require_stage", "resolved", "schema_text"]
@@ -54,6 +55,8 @@ class Recipe(Section):
     """Where the weights start from: ``scratch``, a folder, or ``{kind: hub, id: …}``."""
     corpus: CorpusSection | None = None
     """Raw text to clean and tokenise. Absent: no corpus."""
+    pretrain: PretrainSection | None = None
+    """Let the base learn from the corpus before it is tuned. Absent: the base is taken as it is."""
     task: TaskSection | None = Field(default=None, examples=["{kind: text-classification}"])
     """What is to be learned; needed with ``data``."""
     data: DataSection | None = Field(default=None, examples=["{train: data/train.csv}"])

@@ -45,9 +45,11 @@ def _bool_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
 def _section_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
     """A model needs a task and its data; a corpus needs neither."""
     stages = ("task", "data", "tune", "evaluate", "compress")
-    if recipe.corpus is not None and all(getattr(recipe, name) is None for name in stages):
-        return []
     missing = [name for name in ("task", "data") if getattr(recipe, name) is None]
+    if (recipe.corpus or recipe.pretrain) and all(getattr(recipe, name) is None for name in stages):
+        missing = []
+    if recipe.pretrain is not None and recipe.pretrain.corpus is None and recipe.corpus is None:
+        missing.append("corpus")
     return [missing_section(name, type(recipe), text.where((name,))) for name in missing]
 
 
@@ -81,6 +83,9 @@ def _file_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
     base = recipe.base
     if isinstance(base, FolderBase) and not base.path.is_dir():
         errors.append(_no_base(base.path, text.where(("base", "path"))))
+    corpus = None if recipe.pretrain is None else recipe.pretrain.corpus
+    if corpus is not None and not (corpus / "corpus.json").is_file():
+        errors.append(_no_corpus(corpus, text.where(("pretrain", "corpus"))))
     return errors
 
 
@@ -130,6 +135,16 @@ def _no_base(path: Path, where: str) -> RecipeError:
         fix="correct the path; a model of a hub is written base: {{kind: hub, id: {name}}} with online: true",
         path=path,
         name=path.name,
+    )
+
+
+def _no_corpus(path: Path, where: str) -> RecipeError:
+    return RecipeError(
+        "recipe-no-corpus",
+        "there is no finished corpus in {path}",
+        where=where,
+        fix="correct the path, or build it: triga corpus build RECIPE",
+        path=path,
     )
 
 

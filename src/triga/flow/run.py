@@ -1,8 +1,10 @@
 """Run a recipe: its stages in order, skipping what is up to date, with the run and its models in the registry.
 
-    corpus ──▶ data ──▶ tune ──▶ evaluate ──▶ compress     each reads artifacts and writes one
+    corpus ──▶ pretrain ──▶ data ──▶ tune ──▶ evaluate ──▶ compress     each reads artifacts and writes one
 
 Killed anywhere, the same command goes on: finished stages are artifacts, an unfinished training has checkpoints.
+
+torchrun starts the same command several times: the first process runs the recipe, the others take part in pretraining.
 """
 
 from __future__ import annotations
@@ -23,13 +25,14 @@ from triga.flow.recipe import Recipe, resolved
 from triga.flow.registry import ModelVersion, keep, open_registry
 from triga.flow.registry.rows import StageStatus
 from triga.flow.report import write_report
+from triga.train.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:  # the database's libraries take a second to import, and predict and serve need none of them
     from triga.flow.registry.registry import Registry
 
-__all__ = ["STAGES", "RunResult", "StageTime", "run_recipe"]
+__all__ = ["STAGES", "RunResult", "StageTime", "follow_recipe", "run_recipe"]
 
-STAGES = ("corpus", "data", "tune", "evaluate", "compress")
+STAGES = ("corpus", "pretrain", "data", "tune", "evaluate", "compress")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class RunResult:
     run_id: int
     folder: Path
     stages: tuple[StageTime, ...]
+    base: Path | None
+    """What pretraining made."""
     model: Path | None
     bundle: Path | None
     dossier: Path | None
@@ -59,10 +64,12 @@ class RunResult:
         return None if self.dossier is None else load_json(self.dossier.with_suffix(".json"))
 
 
-def run_recipe(recipe: Recipe, workspace: Workspace, *, emit: Emit = ignore, until: str | None = None) -> RunResult:
+def run_recipe(
+    recipe: Recipe, workspace: Workspace, *, emit: Emit = ignore, until: str | None = None, ranks: Ranks = ALONE
+) -> RunResult:
     """Run the stages of ``recipe``, up to ``until``. Raises what a stage raises, after recording it."""
     stages = _stages(recipe, until)
-    context = Context(recipe, workspace, emit)
+    context = Context(recipe, workspace, emit, ranks)
     make_folder(context.folder)
     write_file(context.folder / "recipe.yaml", resolved(recipe).encode())
     with open_registry(workspace.database_url) as registry:
@@ -80,7 +87,17 @@ def run_recipe(recipe: Recipe, workspace: Workspace, *, emit: Emit = ignore, unt
         registry.finish_run(run.id)
     bundle = context.bundle if recipe.compress is not None and context.bundle.exists() else None
     model = context.model if context.model.exists() else None
-    return RunResult(run.id, context.folder, times, model, bundle, dossier, version)
+    base = context.base if recipe.pretrain is not None and context.base.exists() else None
+    return RunResult(run.id, context.folder, times, base, model, bundle, dossier, version)
+
+
+def follow_recipe(recipe: Recipe, workspace: Workspace, ranks: Ranks) -> None:
+    """What every process but the first does: take part where it calls, until it dismisses."""
+    from triga.flow.stages.pretrain import follow
+
+    with ranks.watched():
+        while ranks.wait_for_call():
+            follow(Context(recipe, workspace, ignore, ranks))
 
 
 def _stages(recipe: Recipe, until: str | None) -> list[Stage]:

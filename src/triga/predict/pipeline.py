@@ -23,7 +23,7 @@ from triga.predict.onnx import OnnxPredictor
 from triga.predict.predictor import Predictor
 from triga.predict.settings import ModelSettings
 from triga.tasks.base import Prediction, TaskSpec
-from triga.text.tokenizer import Tokenizer
+from triga.text.tokenizers.tokenizer import Tokenizer
 
 __all__ = ["Input", "Pipeline"]
 
@@ -57,7 +57,9 @@ class Pipeline:
         settings = ModelSettings.load(folder)
         tokenizer = Tokenizer.load(folder, uses_token_types=settings.uses_token_types)
         graph = folder / Path(settings.engine or DEFAULT_ENGINE).name
-        return cls(settings, tokenizer, OnnxPredictor(graph, num_threads=num_threads, pad_id=tokenizer.pad_id))
+        pipeline = cls(settings, tokenizer, OnnxPredictor(graph, num_threads=num_threads, pad_id=tokenizer.pad_id))
+        pipeline.task  # noqa: B018 - a library that preparing texts needs is missed now, not at the first request
+        return pipeline
 
     @functools.cached_property
     def task(self) -> TaskSpec:
@@ -98,7 +100,7 @@ class Pipeline:
         texts = [value] if isinstance(value, str) else value
         if not isinstance(texts, list | tuple) or len(texts) not in (1, 2):
             raise _not_text(index, value)
-        text, pair = _text(index, texts[0]), _text(index, texts[1]) if len(texts) == 2 else None
+        text, pair = self._text(index, texts[0]), self._text(index, texts[1]) if len(texts) == 2 else None
         if pair is not None and self.settings.takes_pairs is False:
             fix = "send each text alone"
             raise _wrong("input-pair-refused", "the model takes single texts, not pairs", fix, index)
@@ -107,18 +109,23 @@ class Pipeline:
             raise _wrong("input-pair-needed", "the model takes pairs of texts", fix, index)
         return {"text": text, "text_pair": pair}
 
-
-def _text(index: int, value: object) -> str:
-    if not isinstance(value, str):
-        raise _not_text(index, value)
-    if not value.strip():
-        raise _wrong("input-empty", "the text is empty", "leave it out: there is nothing to answer", index)
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        fix = "read the text with its right encoding"
-        raise _wrong("input-not-unicode", "the text holds half a character (a lone surrogate)", fix, index) from error
-    return value
+    def _text(self, index: int, value: object) -> str:
+        """The text as the model was taught to read it."""
+        if not isinstance(value, str):
+            raise _not_text(index, value)
+        if not value.strip():
+            raise _wrong("input-empty", "the text is empty", "leave it out: there is nothing to answer", index)
+        text = self.task.prepare(value)
+        if not text.strip():
+            fix = "send text: the model's task.prepare takes markup and invisible characters away"
+            raise _wrong("input-nothing-left", "nothing of the text is left once it is prepared", fix, index)
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            fix = "read the text with its right encoding"
+            what = "the text holds half a character (a lone surrogate)"
+            raise _wrong("input-not-unicode", what, fix, index) from error
+        return text
 
 
 def _not_text(index: int, value: object) -> InputError:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 
 from triga.core.arrays import Encoding, FloatArray, IntArray, Outputs
 from triga.data.rows import Row, RowSpec
-from triga.text.tokenizer import Tokenizer
+from triga.text.tokenizers.tokenizer import Tokenizer
 
 __all__ = ["Prediction", "Scores", "TaskSpec"]
 

@@ -8,6 +8,7 @@ from typing import Any
 from triga.tasks.base import TaskSpec
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
+from triga.text.prepare import check_prepare
 
 __all__ = ["TaskSection", "load_task", "open_task"]
 
@@ -16,11 +17,15 @@ TaskSection = TextClassificationSection
 
 
 def open_task(section: TaskSection) -> TaskSpec:
-    """The spec of a task section, without labels yet."""
+    """The spec of a task section, without labels yet. Raises ``MachineError`` where preparing its texts needs a library
+    that is not installed."""
+    check_prepare(section.prepare)
     return TextClassification(section)
 
 
 def load_task(saved: Mapping[str, Any]) -> TaskSpec:
-    """The spec that ``as_dict`` wrote: labels and thresholds in place."""
-    spec = TextClassification(TextClassificationSection.model_validate(saved["task"])).with_labels(saved["labels"])
+    """The spec that ``as_dict`` wrote: labels and thresholds in place. Raises as ``open_task`` does."""
+    section = TextClassificationSection.model_validate(saved["task"])
+    check_prepare(section.prepare)
+    spec = TextClassification(section).with_labels(saved["labels"])
     return spec if saved.get("thresholds") is None else spec.with_thresholds(saved["thresholds"])

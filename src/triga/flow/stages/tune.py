@@ -29,7 +29,7 @@ from triga.flow.training_log import training_summary
 from triga.models.engine import TorchPredictor, pick_device
 from triga.models.head import fold_temperature
 from triga.models.open import OpenedBase, open_base
-from triga.models.recipe import FolderBase, ScratchBase
+from triga.models.recipe import Base, FolderBase, ShippedBase
 from triga.models.save import save_model
 from triga.models.size import default_learning_rate
 from triga.predict.batching import predict_all
@@ -70,8 +70,9 @@ class _Job:
 def _inputs(context: Context) -> Mapping[str, Any]:
     recipe = context.recipe
     base = recipe.base.model_dump(mode="json")
-    if isinstance(recipe.base, FolderBase):
-        base = {"folder": _folder_fingerprint(recipe.base.path)}
+    start = _start(context)
+    if isinstance(start, FolderBase):
+        base = {"folder": _folder_fingerprint(start.path)}
     tune = None if recipe.tune is None else recipe.tune.model_dump(mode="json")
     return {
         "data": Artifact.open(context.data).fingerprint,
@@ -109,7 +110,7 @@ def _open(context: Context, work: Path, prepared: Prepared) -> _Job:
     recipe = context.recipe
     section = recipe.tune or TuneSection()
     spec = context.spec.with_labels(prepared.labels)
-    base = open_base(recipe.base, lambda: map(spec.text_of, prepared.rows("train")), online=recipe.online)
+    base = open_base(_start(context), lambda: map(spec.text_of, prepared.rows("train")), online=recipe.online)
     max_length, splits = encode_splits(
         context, prepared, spec, base.tokenizer, max_length=section.max_length, limit=base.max_positions
     )
@@ -145,8 +146,11 @@ def _train(job: _Job) -> dict[str, Any]:
     choose_trainable(job.module, section)
     preflight = probe(problem, section.precision, job.work / "preflight.json")
     job.context.emit(preflight)
+    start = _start(job.context)
     rate = section.learning_rate or default_learning_rate(
-        job.module.config.hidden_size, scratch=isinstance(job.context.recipe.base, ScratchBase)
+        job.module.config.hidden_size,
+        scratch=job.base.folder is None,
+        base=start.name if isinstance(start, ShippedBase) else None,
     )
     session = Session(replace(problem, dtype=DTYPES[preflight.precision]), section, rate, score, job.work)
     sinks: list[Sink] = [JsonLines(job.work / "metrics.jsonl"), TensorBoard(job.context.folder / "tensorboard")]
@@ -183,6 +187,11 @@ def _calibrate(job: _Job) -> tuple[_Job, float]:
         probabilities = spec.probabilities({"logits": logits / temperature})
         job = replace(job, spec=spec.with_thresholds(tune_thresholds(probabilities, dev.targets).tolist()))
     return job, temperature
+
+
+def _start(context: Context) -> Base:
+    """What pretraining made, or the recipe's base."""
+    return context.recipe.base if context.recipe.pretrain is None else FolderBase(path=context.base)
 
 
 def _folder_fingerprint(folder: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from triga.core.section import Section
+from triga.text.prepare import PrepareSection
 
 __all__ = ["TextClassificationSection"]
 
@@ -21,3 +22,4 @@ class TextClassificationSection(Section):
     """Names for labels that the data gives as indices (0, 1, …), in order."""
     class_weights: Literal["none", "balanced"] = "none"
     """``balanced`` weighs each class by the inverse of its share, for rare classes that matter."""
+    prepare: PrepareSection = PrepareSection()

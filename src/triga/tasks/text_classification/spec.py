@@ -14,16 +14,21 @@ from triga.core.errors import DataError
 from triga.data.rows import Role, Row
 from triga.tasks.text_classification.metrics import classification_scores
 from triga.tasks.text_classification.recipe import TextClassificationSection
-from triga.text.tokenizer import Tokenizer
+from triga.text.prepare import prepare_text
+from triga.text.tokenizers.tokenizer import Tokenizer
 
 __all__ = ["ClassPrediction", "TextClassification"]
 
 DEFAULT_SEPARATORS = (";", "；", "|", ",", "，")
 DEFAULT_THRESHOLD = 0.5
 ROLES = (
-    Role("text", ("text", "sentence", "sentence1", "text_a", "question", "content", "review", "query", "文本", "内容")),
+    Role(
+        "text",
+        ("text", "sentence", "sentence1", "text_a", "question", "content", "review", "query", "文本", "内容"),
+        is_text=True,
+    ),
     Role("label", ("label", "labels", "intent", "category", "class", "sentiment", "target", "topic", "标签", "类别")),
-    Role("text_pair", ("text_pair", "sentence2", "text_b", "question2", "hypothesis"), required=False),
+    Role("text_pair", ("text_pair", "sentence2", "text_b", "question2", "hypothesis"), required=False, is_text=True),
 )
 
 
@@ -75,13 +80,16 @@ class TextClassification:
 
     @property
     def reading(self) -> Mapping[str, Any]:
-        return self.section.model_dump(mode="json", include={"kind", "multi_label", "label_separator", "label_names"})
+        return self.section.model_dump(mode="json", exclude={"class_weights"})
+
+    def prepare(self, text: str) -> str:
+        return prepare_text(text, self.section.prepare)
 
     def parse(self, values: Mapping[str, Any]) -> Row:
         pair = values.get("text_pair")
         return {
-            "text": _text(values.get("text"), "text"),
-            "text_pair": None if "text_pair" not in values else _text(pair, "text_pair"),
+            "text": self._text(values.get("text"), "text"),
+            "text_pair": None if "text_pair" not in values else self._text(pair, "text_pair"),
             "labels": self._labels(values.get("label")),
         }
 
@@ -100,6 +108,17 @@ class TextClassification:
         for i, row in enumerate(rows):
             matrix[i, [index[name] for name in row["labels"]]] = 1
         return matrix
+
+    def _text(self, value: Any, role: str) -> str:
+        text = self.prepare(_written(value, role))
+        if not text.strip():
+            raise DataError(
+                "text-nothing-left",
+                "nothing of the {role} is left once it is prepared (task.prepare)",
+                fix="let triga check --fix delete the row",
+                role=role,
+            )
+        return text
 
     def _labels(self, value: Any) -> list[str]:
         names = self._split(value) if self.section.multi_label else [_label_name(value)]
@@ -150,7 +169,7 @@ class TextClassification:
         return classification_scores(self.decide(self.probabilities(outputs)), targets, len(self.labels))
 
 
-def _text(value: Any, role: str) -> str:
+def _written(value: Any, role: str) -> str:
     if value is None or (isinstance(value, str) and not value.strip()):
         raise DataError(
             "text-empty",
