@@ -100,7 +100,7 @@ def _build(raw: Path, target: Path, num_processes: int) -> dict[str, float]:
 
 def _library(raw: Path, corpus: Path, megabytes: float) -> float:
     """MB/s of ``tokenizers`` alone on one core, in batches of 256 texts."""
-    from triga.text.tokenizer import Tokenizer
+    from triga.text.tokenizers.tokenizer import Tokenizer
 
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     tokenizer = Tokenizer.load(corpus).raw

@@ -1,6 +1,7 @@
 """How memory and time of a corpus build grow with the text, from 0.1 to 5 GB, duplicates' index included.
 
     python benchmarks/bench_corpus_growth.py FILES.jsonl.zst … --sizes 0.1 0.5 1 2 5 --folder DIR [--write FILE]
+        [--picture docs/images/corpus-growth.svg]
 
 Sentences of FILES are put together anew by a seeded chain (half of the time the sentence that once followed, else any),
 so the text is of any size and reads like text; 5 % of the documents are exact copies of earlier ones and 5 % are copies
@@ -16,15 +17,14 @@ import json
 import random
 import re
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
+from picture import Panel, draw
 from sitting import sitting
+from watch import watch
 
 COPIES, NEAR_COPIES = 0.05, 0.05
 FILE_BYTES = 128 << 20
@@ -49,6 +49,8 @@ def main() -> None:
         print(json.dumps(results[-1]), flush=True)
         if arguments.write:
             arguments.write.write_text(_table(results, arguments.processes), encoding="utf-8")
+        if arguments.picture:
+            draw(_panels(results), arguments.picture)
         shutil.rmtree(arguments.folder / "corpus", ignore_errors=True)
     shutil.rmtree(raw, ignore_errors=True)
 
@@ -118,31 +120,15 @@ def _build(raw: Path, folder: Path, processes: int) -> None:
 
 def _measure(raw: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     command = [sys.executable, __file__, "--build", str(raw), "--folder", str(arguments.folder)]
-    begin, peak = time.perf_counter(), 0
-    process = psutil.Popen([*command, "--processes", str(arguments.processes)], stdout=subprocess.PIPE, text=True)
-    while process.poll() is None:
-        peak = max(peak, _resident(process))
-        time.sleep(0.2)
-    seconds = time.perf_counter() - begin
-    steps = json.loads(process.stdout.read())
+    watched = watch([*command, "--processes", str(arguments.processes)])
     facts = json.loads((arguments.folder / "corpus" / "corpus.json").read_text(encoding="utf-8"))
     return {
-        "seconds": round(seconds),
-        "peak_mb": round(peak / 1e6),
-        "cpu_seconds": round(sum(steps.values())),
+        "seconds": round(watched.seconds),
+        "peak_mb": round(watched.peak_mb),
+        "cpu_seconds": round(sum(json.loads(watched.output).values())),
         "found": facts["duplicates"],
         "tokens": sum(facts["total"]["tokens"].values()),
     }
-
-
-def _resident(process: psutil.Process) -> int:
-    total = 0
-    for one in (process, *process.children(recursive=True)):
-        try:
-            total += one.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return total
 
 
 def _table(results: Sequence[dict[str, Any]], processes: int) -> str:
@@ -171,6 +157,18 @@ def _row(one: dict[str, Any]) -> str:
     )
 
 
+def _panels(results: Sequence[dict[str, Any]]) -> list[Panel]:
+    sizes = [one["megabytes"] / 1000 for one in results]
+    minutes = [one["seconds"] / 60 for one in results]
+    peaks = [one["peak_mb"] for one in results]
+    return [
+        Panel("Minutes of the whole build", "GB of text", {"time": list(zip(sizes, minutes, strict=True))}),
+        Panel(
+            "Peak memory, MB, all processes", "GB of text", {"memory": list(zip(sizes, peaks, strict=True))}, GOAL_MB
+        ),
+    ]
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", type=Path, nargs="*", help="JSONL.zst files with a field text")
@@ -178,6 +176,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--folder", type=Path, required=True, help="where the text and the corpora lie meanwhile")
     parser.add_argument("--write", type=Path, help="a Markdown file for the table")
+    parser.add_argument("--picture", type=Path, help="an SVG file for the two curves")
     parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 

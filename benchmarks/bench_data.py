@@ -27,7 +27,7 @@ from sitting import sitting
 from triga.data.recipe import DataSection
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
-from triga.text.tokenizer import Tokenizer
+from triga.text.tokenizers.tokenizer import Tokenizer
 
 SEED = 2026
 NUM_WORDS, NUM_HAN, NUM_LABELS = 30_000, 3_000, 40
