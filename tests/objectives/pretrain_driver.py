@@ -125,7 +125,10 @@ def _fork(request: Request) -> list[int]:
         done, status = os.waitpid(-1, os.WNOHANG)
         if done:
             codes[done] = os.waitstatus_to_exitcode(status)
-        if (codes.get(done) and not killed) or time.monotonic() > end:
+        late = time.monotonic() > end
+        if late:
+            Path(request.folder, "failure-all.txt").write_text(f"after {SECONDS} s some of {request.size} still ran")
+        if (codes.get(done) and not killed) or late:
             for child in children.keys() - codes.keys():
                 os.kill(child, signal.SIGKILL)
         if not killed and victim not in codes and _is_due(request, log):

@@ -37,6 +37,14 @@ class Sharded(nn.Module):
         """``run(module, *arguments)``."""
         return run(self.module, *arguments)
 
+    def __call__(self, run: Callable[..., Any], *arguments: Any) -> Any:
+        """``forward``; after it the weights lie in shares, or will when the backward pass is over."""
+        found = super().__call__(run, *arguments)
+        if not self.module.training:
+            shares: Any = self
+            shares.reshard()
+        return found
+
 
 def is_share(tensor: Tensor) -> bool:
     """Whether it is a ``DTensor``, told without importing that."""
