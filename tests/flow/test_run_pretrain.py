@@ -59,7 +59,9 @@ def test_what_was_pretrained_is_what_is_tuned(folder: Path, tmp_path: Path) -> N
     assert [stage.name for stage in result.stages] == ["pretrain", "data", "tune"]
     base = workspace.run("own") / "base"
     assert Artifact.open(base).kind == "base"
-    assert load_json(base / "pretraining.json")["num_steps"] == 3
+    facts = load_json(base / "pretraining.json")
+    assert facts["num_steps"] == 3
+    assert 0 < facts["utilisation"] < 1
     assert "| tests | CC0 |" in (base / "README.md").read_text(encoding="utf-8")
     AutoModelForMaskedLM.from_pretrained(base)
     tokens = [AutoTokenizer.from_pretrained(place)("the quiet town").input_ids for place in (base, result.model)]

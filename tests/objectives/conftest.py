@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tiny_corpus import write_corpus
+from warm_process import WarmProcess
 
 
 @pytest.fixture(scope="session")
@@ -21,17 +20,14 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def warm_process() -> Iterator[subprocess.Popen]:
-    driver = Path(__file__).with_name("pretrain_driver.py")
-    with subprocess.Popen(
-        [sys.executable, str(driver)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield process
-        process.stdin.close()
+def warm_process() -> Iterator[WarmProcess]:
+    process = WarmProcess(Path(__file__).with_name("pretrain_driver.py"))
+    yield process
+    process.end()
 
 
 @pytest.fixture(scope="session")
-def pretrain_apart(warm_process: subprocess.Popen, corpora: dict[str, Path]) -> Callable[..., dict[str, Any]]:
+def pretrain_apart(warm_process: WarmProcess, corpora: dict[str, Path]) -> Callable[..., dict[str, Any]]:
     """``pretrain_apart(folder, "mlm", size=2)``: a run of so many processes; exit codes, results and errors by rank."""
 
     def run(folder: Path, kind: str, **request: Any) -> dict[str, Any]:
@@ -40,9 +36,7 @@ def pretrain_apart(warm_process: subprocess.Popen, corpora: dict[str, Path]) -> 
             old.unlink()
         places = {style: str(corpus) for style, corpus in corpora.items()}
         request = {"folder": str(folder), "corpora": places, "kind": kind, **request}
-        warm_process.stdin.write(json.dumps(request) + "\n")
-        warm_process.stdin.flush()
-        codes = json.loads(warm_process.stdout.readline())
+        codes = warm_process.ask(request)
         failures = [path.read_text() for path in folder.glob("failure-*")]
         assert not failures, failures[0]
         return {

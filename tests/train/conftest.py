@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from warm_process import WarmProcess
 
-DRIVER = Path(__file__).with_name("train_driver.py")
 RunApart = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def warm_process() -> Iterator[subprocess.Popen]:
-    with subprocess.Popen(
-        [sys.executable, str(DRIVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield process
-        process.stdin.close()
+def warm_process() -> Iterator[WarmProcess]:
+    process = WarmProcess(Path(__file__).with_name("train_driver.py"))
+    yield process
+    process.end()
 
 
 @pytest.fixture(scope="session")
-def run_apart(warm_process: subprocess.Popen) -> RunApart:
+def run_apart(warm_process: WarmProcess) -> RunApart:
     """``run_apart(folder, kill_at_operation=7)``: a run in a folder, ``{"code", "seconds", "folder"}`` when it ended.
 
     A run that ended well has the fields of ``result.json`` as well.
@@ -33,9 +29,7 @@ def run_apart(warm_process: subprocess.Popen) -> RunApart:
 
     def run(folder: Path, **request: Any) -> dict[str, Any]:
         folder.mkdir(exist_ok=True)
-        warm_process.stdin.write(json.dumps({"folder": str(folder), **request}) + "\n")
-        warm_process.stdin.flush()
-        answer = json.loads(warm_process.stdout.readline())
+        answer = warm_process.ask({"folder": str(folder), **request})
         failure, result = folder / "failure.txt", folder / "result.json"
         assert not failure.exists(), failure.read_text()
         ended_well = answer["code"] == 0

@@ -35,6 +35,7 @@ A language model ({what}) pretrained by triga {version}.
 - **Size:** {parameters:.1f} M parameters while training
 - **Text:** {tokens_per_epoch:,} tokens, seen {num_epochs:.2f} times: {num_steps:,} steps of {tokens_per_step:,} tokens
 - **Time:** {minutes:.1f} minutes on {hardware}, {precision}, peak learning rate {learning_rate}
+- **Speed:** {speed:,} tokens a second, {share:.0%} of the machine's best matrix product
 - **On held-out text:** {scores}
 
 | source | licence | documents | tokens |
@@ -68,6 +69,8 @@ def base_card(name: str, facts: Mapping[str, Any], corpus: Path) -> str:
         tokens_per_step=facts["tokens_per_step"],
         minutes=facts["seconds"] / 60,
         hardware=facts["hardware"],
+        speed=facts["tokens_per_second"],
+        share=facts["utilisation"],
         precision=facts["precision"],
         learning_rate=facts["learning_rate"],
         scores=", ".join(f"{key} {value:.3f}" for key, value in facts["scores"].items()),

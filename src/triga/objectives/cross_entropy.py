@@ -17,8 +17,8 @@ from triga.models.attention import linear
 
 __all__ = ["weighted_cross_entropy"]
 
-PRODUCT_ELEMENTS = 1 << 22
-"""Logits that are computed at once (512 rows of 8,192 pieces): enough rows for a matrix product at full speed."""
+PRODUCT_ELEMENTS = 1 << 24
+"""Logits that are computed at once (1,024 rows of 16,384 pieces): the matrix gradient is added up once for each."""
 CACHE_ELEMENTS = 1 << 19
 """Logits that are in float32 at once: 2 MB."""
 

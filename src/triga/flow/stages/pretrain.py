@@ -28,6 +28,7 @@ from triga.text.tokenizers.tokenizer import Tokenizer
 from triga.train.pretrain import pretrain
 from triga.train.pretraining import Pretraining
 from triga.train.tensorboard import TensorBoard
+from triga.train.utilisation import utilisation
 
 __all__ = ["STAGE", "follow"]
 
@@ -62,6 +63,7 @@ def _make(context: Context, inputs: Mapping[str, Any]) -> None:
     finally:
         for sink in sinks:
             sink.close()
+    facts |= utilisation(job, facts)
     with writing(context.base, kind="base", inputs=inputs) as folder:
         save_model(module, job.base.tokenizer, folder, max_length=job.base.max_positions)
         (folder / "pretraining.json").write_bytes(dump_json(facts))
