@@ -35,15 +35,16 @@ from sitting import sitting
 
 from triga.models import fast
 from triga.models.open import OpenedBase, scratch_config
-from triga.objectives.base import compiled_loss
 from triga.text.tokenizers.tokenizer import Tokenizer
 from triga.train.allocator import keep_freed_memory
 from triga.train.checkpoint import TrainState
 from triga.train.held_out import held_out_batches, held_out_scores
-from triga.train.loop import Problem, fit
+from triga.train.loop import fit
 from triga.train.optimizer import build_optimizer
+from triga.train.pretrain import caller, problem_of
 from triga.train.pretrain_recipe import PretrainSection
-from triga.train.pretraining import Pretraining, to_batch
+from triga.train.pretraining import Pretraining
+from triga.train.utilisation import matmul_peak
 
 SEED = 17
 RATE = 1e-3
@@ -62,7 +63,7 @@ def main() -> None:
         "trainer-best": job.trainer_best,
         "triga": job.triga,
     }
-    peak = _peak()
+    peak = matmul_peak(torch.device("cpu"), torch.bfloat16)
     speeds: dict[str, list[float]] = {name: [] for name in ways}
     losses: dict[str, float] = {}
     for number in range(arguments.rounds):
@@ -73,7 +74,7 @@ def main() -> None:
             if number == arguments.rounds - 1:
                 losses[name] = job.held_out(module)
     body = job.body()
-    peak = max(peak, _peak())
+    peak = max(peak, matmul_peak(torch.device("cpu"), torch.bfloat16))
     summary = {
         "sitting": sitting("torch", "transformers", "accelerate"),
         "threads": torch.get_num_threads(),
@@ -121,14 +122,9 @@ class _Job:
     def triga(self) -> tuple[float, Any]:
         keep_freed_memory()
         module = self.pretraining.objective.build(seed=SEED)
-        problem = Problem(
-            module,
-            lambda rows: to_batch(self.windows, rows),
-            compiled_loss.of(self.pretraining.objective, torch.device("cpu")),
-            self.pretraining.plan(self.windows, self.num_steps),
-            torch.device("cpu"),
-            torch.bfloat16,
-        )
+        job = self.pretraining
+        plan = job.plan(self.windows, self.num_steps)
+        problem = problem_of(job, self.windows, module, caller(job, module), plan)
         optimizer = build_optimizer(module, self.section, RATE)
         started = time.perf_counter()
         for _ in fit(problem, optimizer, lambda step: 1.0, TrainState(), max_grad_norm=1.0):
@@ -220,18 +216,6 @@ class _Job:
         matrices = sum(value.numel() for value in model.layers.parameters() if value.dim() == 2)
         attention = 12 * self.config.num_hidden_layers * self.length * self.config.hidden_size
         return (6 * matrices + attention) * ids.size / statistics.median(seconds[1:])
-
-
-def _peak() -> float:
-    """FLOP/s of the best bfloat16 product."""
-    best = 0.0
-    for size in (1024, 2048):
-        left, right = (torch.randn(size, size, dtype=torch.bfloat16) for _ in range(2))
-        for _ in range(12):
-            started = time.perf_counter()
-            left @ right
-            best = max(best, 2 * size**3 / (time.perf_counter() - started))
-    return best
 
 
 def _table(one: dict[str, Any]) -> str:

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +26,14 @@ from picture import Panel, draw
 from sitting import sitting
 
 from triga.models.open import OpenedBase, scratch_config
-from triga.models.sharding import Sharded
-from triga.objectives.base import compiled_loss
 from triga.text.tokenizers.tokenizer import Tokenizer
 from triga.train.allocator import keep_freed_memory
 from triga.train.checkpoint import TrainState
-from triga.train.loop import Problem, fit
+from triga.train.loop import fit
 from triga.train.optimizer import build_optimizer
+from triga.train.pretrain import caller, problem_of
 from triga.train.pretrain_recipe import PretrainSection
-from triga.train.pretraining import Pretraining, to_batch
+from triga.train.pretraining import Pretraining
 from triga.train.ranks import Ranks
 
 STEPS = 6
@@ -121,19 +119,7 @@ def _measure(corpus: Path, size: str, length: int, at_once: int, answer: str, sh
     job = Pretraining(section, base, corpus, Path(), 17, device, ranks)
     windows = job.windows("train")
     module = job.objective.build(seed=17)
-    loss: Any = compiled_loss.of(job.objective, device)
-    if job.shares:
-        loss = partial(_through, Sharded(module), loss)
-    problem = Problem(
-        module,
-        lambda rows: to_batch(windows, rows),
-        loss,
-        job.plan(windows, STEPS),
-        device,
-        torch.bfloat16,
-        ranks,
-        shares=job.shares,
-    )
+    problem = problem_of(job, windows, module, caller(job, module), job.plan(windows, STEPS))
     optimizer = build_optimizer(module, section, 1e-3)
     records = list(fit(problem, optimizer, lambda step: 1.0, TrainState(), max_grad_norm=1.0))
     speed = statistics.median(record.num_tokens / record.seconds for record in records[2:])
@@ -143,10 +129,6 @@ def _measure(corpus: Path, size: str, length: int, at_once: int, answer: str, sh
         ranks.dismiss()
     else:
         ranks.wait_for_call()
-
-
-def _through(shares: Sharded, loss: Any, module: Any, *arguments: Any) -> Any:
-    return shares(loss, *arguments)
 
 
 def _page(curves: Mapping[str, Sequence[dict[str, Any]]], processes: Mapping[str, dict[str, Any]]) -> list[str]:

@@ -29,15 +29,15 @@ from triga.objectives.base import compiled_loss
 from triga.objectives.open import architecture_of
 from triga.text.tokenizers.tokenizer import Tokenizer
 from triga.train.checkpoint import TrainState
-from triga.train.loop import Problem, fit
+from triga.train.loop import fit
 from triga.train.optimizer import build_optimizer
-from triga.train.pretrain import pretrain
+from triga.train.pretrain import caller, pretrain, problem_of
 from triga.train.pretrain_recipe import PretrainSection
 from triga.train.pretraining import Pretraining
+from triga.train.utilisation import flops_per_token, matmul_peak, utilisation
 
 SEED = 17
 LENGTH = 512
-PEAK_SIZE = 8192
 
 
 def main() -> None:
@@ -70,26 +70,13 @@ def main() -> None:
 def check(arguments: argparse.Namespace) -> None:
     device = torch.device(arguments.device)
     print(torch.__version__, torch.cuda.get_device_name() if device.type == "cuda" else "cpu", flush=True)
-    peak = matmul_peak(device)
+    peak = matmul_peak(device, torch.bfloat16)
     print(f"peak of a bf16 matrix product: {peak / 1e12:.0f} TFLOP/s", flush=True)
     for objective in arguments.objectives:
         check_equal(arguments, objective, device)
     for size in arguments.sizes:
         for objective in arguments.objectives:
             speed(arguments, size, objective, device, peak)
-
-
-def matmul_peak(device: torch.device) -> float:
-    """FLOP/s of the best of ten products of random bf16 squares."""
-    size = PEAK_SIZE if device.type == "cuda" else 1024
-    left, right = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
-    seconds = []
-    for _ in range(12):
-        started = time.perf_counter()
-        _ = left @ right
-        synchronize(device)
-        seconds.append(time.perf_counter() - started)
-    return 2 * size**3 / min(seconds[2:])
 
 
 def check_equal(arguments: argparse.Namespace, objective: str, device: torch.device) -> None:
@@ -141,14 +128,7 @@ def speed(arguments: argparse.Namespace, size: str, objective: str, device: torc
     windows = job.windows("train")
     module = job.objective.build(seed=SEED).to(device)
     started = time.perf_counter()
-    problem = Problem(
-        module,
-        lambda rows: to_batch(windows, rows),
-        compiled_loss.of(job.objective, device),
-        job.plan(windows, 40),
-        device,
-        torch.bfloat16,
-    )
+    problem = problem_of(job, windows, module, caller(job, module), job.plan(windows, 40))
     optimizer = build_optimizer(module, job.section, 1e-3)
     seconds, tokens = [], 0
     for record in fit(problem, optimizer, lambda step: 0.1, TrainState(), max_grad_norm=1.0):
@@ -159,26 +139,13 @@ def speed(arguments: argparse.Namespace, size: str, objective: str, device: torc
         if device.type == "cpu" and record.step == 4:
             break
     step = statistics.median(seconds[len(seconds) // 2 :])
-    flops = flops_per_token(module, objective, job) * tokens
+    flops = flops_per_token(job) * tokens
     memory = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else 0.0
     print(
         f"{size} {objective}: {tokens / step / 1e6:.2f} M tokens/s, {step * 1e3:.1f} ms a step of {tokens} tokens, "
         f"{flops / step / 1e12:.0f} TFLOP/s = {flops / step / peak:.2f} of the peak, {memory:.1f} GiB",
         flush=True,
     )
-
-
-def flops_per_token(module: Any, objective: str, job: Pretraining) -> float:
-    """Forward and backward: 6 a parameter of the layers, and of the head where it is read; attention not counted."""
-    body = sum(parameter.numel() for name, parameter in module.named_parameters() if ".layers." in f".{name}")
-    config = module.config
-    share = 1.0 if objective == "clm" else job.section.objective.mlm_probability
-    return 6 * (body + share * (config.vocab_size * config.hidden_size + config.hidden_size**2))
-
-
-def synchronize(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 # -- train ------------------------------------------------------------------------------------------------------------
@@ -228,6 +195,7 @@ def run(arguments: argparse.Namespace) -> None:
     module, facts = pretrain(job, fan_out([log.emit, show]))
     log.close()
     facts["hardware"] = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
+    facts |= utilisation(job, facts)
     facts["seconds_with_compilation"] = time.perf_counter() - started
     facts["curve"] = curve(arguments.work / "metrics.jsonl")
     save_model(module.half(), job.base.tokenizer, arguments.out, max_length=arguments.length)
@@ -266,11 +234,6 @@ def curve(path: Path) -> list[dict[str, Any]]:
             )
             losses = []
     return points
-
-
-def to_batch(windows: Any, rows: Any) -> Any:
-    ids, documents = windows.batch(rows)
-    return {"input_ids": torch.from_numpy(ids), "documents": torch.from_numpy(documents)}
 
 
 if __name__ == "__main__":

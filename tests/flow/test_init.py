@@ -146,10 +146,12 @@ def test_a_file_without_a_usable_row_is_refused(tmp_path):
     assert caught.value.code == "init-no-rows"
 
 
-def test_few_rows_are_seen_more_often_than_many(tmp_path):
-    _, few = draft(write_csv(tmp_path / "few" / "train.csv"))
-    _, many = draft(write_csv(tmp_path / "many" / "train.csv", times=1000))
-    assert few.tune.num_train_epochs > many.tune.num_train_epochs
+def test_the_start_is_a_base_that_speaks_the_rows_languages(tmp_path):
+    _, recipe = draft(write_csv(tmp_path / "bilingual" / "train.csv"))
+    assert recipe.base.kind == "shipped"
+    rows = [("где моя посылка и когда она придёт", "parcel"), ("верните деньги за этот заказ", "refund")]
+    _, recipe = draft(write_csv(tmp_path / "russian" / "train.csv", rows))
+    assert recipe.base.kind == "scratch"
 
 
 def test_the_draft_speaks_chinese(tmp_path):

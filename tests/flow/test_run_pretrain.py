@@ -72,6 +72,12 @@ def test_what_was_pretrained_is_what_is_tuned(folder: Path, tmp_path: Path) -> N
     assert "pretrain" in {event.stage for event in events if isinstance(event, StageSkipped)}
 
 
+def test_a_corpus_that_was_built_before_stands_in_for_the_recipes_own(folder: Path, tmp_path: Path) -> None:
+    own = "corpus: {sources: [{path: not-there.txt, licence: CC0}]}\n"
+    result = run_recipe(_recipe(folder, more=own), Workspace(tmp_path))
+    assert [stage.name for stage in result.stages] == ["pretrain"]
+
+
 def test_a_decoder_of_ones_own(folder: Path, tmp_path: Path) -> None:
     recipe = _recipe(folder, kind="clm", pretrain__corpus="decoder")
     run_recipe(recipe, Workspace(tmp_path))

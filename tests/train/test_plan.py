@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triga.train.plan import Plan
+from triga.train.plan import Plan, enough_epochs
 
 lengths_of_rows = st.lists(st.integers(1, 60), min_size=1, max_size=80)
 budgets = st.integers(8, 256)
@@ -127,3 +127,12 @@ def test_a_row_longer_than_the_budget_goes_alone() -> None:
         [0],
         [1, 2, 3],
     ]
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "num_epochs"),
+    [(1, 20), (4 * 49, 20), (4 * 100, 10), (4 * 101, 10), (4 * 333, 4), (4 * 334, 3), (4 * 5000, 3)],
+)
+def test_few_rows_are_seen_more_often_than_many(num_rows: int, num_epochs: int) -> None:
+    """Four rows of 16 tokens fill a batch."""
+    assert enough_epochs(_plan([16] * num_rows, num_epochs=1)) == num_epochs

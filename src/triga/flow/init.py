@@ -19,9 +19,10 @@ __all__ = ["draft_recipe", "facts"]
 
 IMBALANCE = 10
 """Times that the most frequent label outnumbers the rarest, above which class weights are worth a hint."""
-EPOCHS = ((2_000, 20), (20_000, 8), (200_000, 4))
-"""Rows to epochs: with few rows, weights that start from nothing need to see them more often."""
-MANY_EPOCHS = 2
+SPOKEN = frozenset({"en", "zh"})
+"""By the bases that come with triga."""
+FOREIGN_SHARE = 0.1
+"""Of rows in other languages, above which random weights and a tokenizer of the rows' own are the better start."""
 PLACE_NAMES = ("train", "data", "dataset", "all", "labels", "labelled", "labeled")
 
 Say = Callable[[str, str], str]
@@ -43,12 +44,14 @@ def draft_recipe(found: Survey, *, kind: str, folder: Path, name: str | None = N
         dump_yaml({"name": name or _name_of(found.train)}).strip(),
         "",
         say(
-            "# Where the weights start from. With few rows a pretrained model is worth much: base: path/to/its/folder\n"
-            "# From scratch there are the sizes nano, micro, mini, small, base.",
-            "# 权重从哪里开始。数据少时，预训练模型很有价值：base: 模型文件夹的路径\n"
-            "# 从零开始有 nano、micro、mini、small、base 几种大小。",
+            "# Where the weights start from: a base that comes with triga (triga-nano, triga-mini; English, Chinese),\n"
+            "# any model's folder (base: path/to/it), or random weights\n"
+            "# (base: {kind: scratch, size: nano}; also micro, mini, small, base).",
+            "# 权重从哪里开始：triga 自带的模型（triga-nano、triga-mini，英文和中文）、任意模型文件夹\n"
+            "# （base: 文件夹的路径），或随机权重\n"
+            "# （base: {kind: scratch, size: nano}，还有 micro、mini、small、base）。",
         ),
-        "base: {kind: scratch, size: nano}",
+        f"base: {_base(found)}",
         "",
         f"task: {_inline(_task(found, kind))}",
         *_task_hints(found, say),
@@ -57,11 +60,12 @@ def draft_recipe(found: Survey, *, kind: str, folder: Path, name: str | None = N
         *_data_lines(found, folder, say),
         "",
         say(
-            "# Fit the model. Rate, length and number type follow from size, data and machine when left out.",
-            "# 训练。学习率、长度和数值类型不写时，由模型大小、数据和机器决定。",
+            "# Fit the model. Epochs, rate, length and number type follow from size, data and machine when left out;\n"
+            "# for example: tune: {num_train_epochs: 5}",
+            "# 训练。轮数、学习率、长度和数值类型不写时，由模型大小、数据和机器决定；\n"
+            "# 例如 tune: {num_train_epochs: 5}",
         ),
-        "tune:",
-        f"  num_train_epochs: {_epochs(found)}",
+        "tune: {}",
         "",
         say(
             "# Scores with intervals, a TF-IDF baseline beside them, the worst mistakes: dossier.html.\n"
@@ -156,10 +160,9 @@ def _data_lines(found: Survey, folder: Path, say: Say) -> list[str]:
     ]
 
 
-def _epochs(found: Survey) -> int:
-    if not found.is_all:
-        return MANY_EPOCHS
-    return next((epochs for rows, epochs in EPOCHS if found.num_rows <= rows), MANY_EPOCHS)
+def _base(found: Survey) -> str:
+    foreign = sum(count for name, count in found.languages.items() if name not in SPOKEN)
+    return "triga-nano" if foreign <= FOREIGN_SHARE * found.num_rows else "{kind: scratch, size: nano}"
 
 
 def _relative(path: Path, folder: Path) -> str:

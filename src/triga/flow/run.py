@@ -113,6 +113,8 @@ def _stages(recipe: Recipe, until: str | None) -> list[Stage]:
     made = {"tune": recipe.data}  # without tune: the base is taken as it is
     wanted = [name for name in STAGES if made.get(name, getattr(recipe, name)) is not None]
     wanted = wanted if until is None else [name for name in wanted if STAGES.index(name) <= STAGES.index(until)]
+    if recipe.pretrain is not None and recipe.pretrain.corpus is not None and until != "corpus":
+        wanted = [name for name in wanted if name != "corpus"]  # pretraining reads another one
     return [_stage(name) for name in wanted]
 
 

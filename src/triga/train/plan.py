@@ -15,10 +15,13 @@ import numpy as np
 
 from triga.core.arrays import IntArray
 
-__all__ = ["Plan", "Step"]
+__all__ = ["Plan", "Step", "enough_epochs"]
 
 POOL_BATCHES = 50
 """Rows are sorted within pools of about this many micro-batches: padding under 5 %, order still random."""
+ENOUGH_STEPS = 1000
+"""What counts is updates, not epochs (Mosbach et al., 2021, arXiv:2006.04884); tried on dev rows (docs/sizes.md)."""
+LEAST_EPOCHS, MOST_EPOCHS = 3, 20
 
 
 @dataclass(frozen=True)
@@ -101,3 +104,8 @@ class Plan:
                 batches.append(rows[start:end])
                 start = end
         return batches
+
+
+def enough_epochs(plan: Plan) -> float:
+    """How often to go over the rows of a ``plan`` of one epoch where nobody said it."""
+    return float(min(max(LEAST_EPOCHS, math.ceil(ENOUGH_STEPS / plan.num_steps)), MOST_EPOCHS))

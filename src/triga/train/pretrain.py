@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from triga.core.events import Emit, Preflight
+from triga.corpus.windows import Windows
 from triga.models.checkpointing import recompute_layers
 from triga.models.sharding import Sharded, whole_state
 from triga.models.size import default_learning_rate
@@ -29,7 +30,7 @@ from triga.train.probe import DTYPES, probe
 from triga.train.session import Session, train
 from triga.train.window_plan import WindowPlan
 
-__all__ = ["pretrain"]
+__all__ = ["caller", "pretrain", "problem_of"]
 
 MUON_RATE = 2.5e-3
 """Of triga's own bases (docs/bases.md); on 2,048 tokens a step 0.003 was as good and 0.008 far worse."""
@@ -47,20 +48,12 @@ def pretrain(job: Pretraining, emit: Emit) -> tuple[Any, dict[str, Any]]:
     windows = job.windows("train")
     module = job.objective.build(seed=job.seed).to(job.device)
     recompute_layers(module, job.section.gradient_checkpointing)
-    call = _through_shares(module) if job.shares else _directly
+    call = caller(job, module)
     if job.device.type == "cpu":
         keep_freed_memory()
     rate = job.section.learning_rate or _default_rate(job, module.config.hidden_size)
-    problem = Problem(
-        module,
-        lambda rows: to_batch(windows, rows),
-        partial(call, compiled_loss.of(job.objective, job.device, whole_graph=not job.shares)),
-        replace(job.plan(windows, MEASURED_STEPS), doublings=0),
-        job.device,
-        torch.bfloat16,
-        job.ranks,
-        shares=job.shares,
-    )
+    plan = replace(job.plan(windows, MEASURED_STEPS), doublings=0)
+    problem = problem_of(job, windows, module, call, plan)
     precision = "bf16" if job.device.type == "cuda" and job.section.precision == "auto" else job.section.precision
     preflight = probe(problem, precision, job.work / "preflight.json")
     problem = replace(problem, dtype=DTYPES[preflight.precision])
@@ -74,14 +67,29 @@ def pretrain(job: Pretraining, emit: Emit) -> tuple[Any, dict[str, Any]]:
     return job.objective.export(_gathered(job, module) if job.shares else module), facts
 
 
-def _directly(run: Callable[..., Any], module: Any, *arguments: Any) -> Any:
-    return run(module, *arguments)
+def caller(job: Pretraining, module: Any) -> Callable[..., Any]:
+    """What calls functions of the network: ``call(run, module, *arguments)``.
 
-
-def _through_shares(module: Any) -> Callable[..., Any]:
-    """From now on each process keeps its share of the module; what it returns calls functions of the whole."""
+    Where processes keep shares of the weights, this cuts the module into them.
+    """
+    if not job.shares:
+        return lambda run, module, *arguments: run(module, *arguments)
     shares = Sharded(module)
     return lambda run, module, *arguments: shares(run, *arguments)
+
+
+def problem_of(job: Pretraining, windows: Windows, module: Any, call: Callable[..., Any], plan: WindowPlan) -> Problem:
+    """What ``fit`` trains, in bfloat16; ``call`` is ``caller``'s."""
+    return Problem(
+        module,
+        lambda rows: to_batch(windows, rows),
+        partial(call, compiled_loss.of(job.objective, job.device, whole_graph=not job.shares)),
+        plan,
+        job.device,
+        torch.bfloat16,
+        job.ranks,
+        shares=job.shares,
+    )
 
 
 def _gathered(job: Pretraining, module: Any) -> Any:

@@ -55,7 +55,7 @@ class PretrainSection(Section):
     """The last weights are kept: with a falling rate they are the best, and text does not run out."""
 
     corpus: RecipePath | None = None
-    """A corpus folder that was built before. Absent: the one of this recipe's section ``corpus``."""
+    """A corpus folder that was built before; the section ``corpus`` is then passed over. Absent: what that builds."""
     objective: ObjectiveSection = MaskedSection()
     budget: BudgetSection = BudgetSection(epochs=1)
     max_length: int = Field(default=256, ge=16, le=131_072)

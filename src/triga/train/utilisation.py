@@ -52,7 +52,7 @@ def flops_per_token(job: Pretraining) -> float:
     batch = job.objective.corrupt(module, to_batch(windows, rows), torch.float32)
     with FlopCounterMode(display=False) as counter:
         job.objective.loss(module, batch, torch.float32).backward()
-    return counter.get_total_flops() / int(windows.lengths[rows].sum())
+    return float(counter.get_total_flops() / windows.lengths[rows].sum())
 
 
 def matmul_peak(device: torch.device, dtype: torch.dtype) -> float:

@@ -39,7 +39,7 @@ from triga.tasks.models import TaskModel, open_task_model
 from triga.tasks.text_classification.spec import TextClassification
 from triga.train.loop import Batch, Problem
 from triga.train.optimizer import choose_trainable
-from triga.train.plan import Plan
+from triga.train.plan import Plan, enough_epochs
 from triga.train.probe import DTYPES, probe
 from triga.train.recipe import TuneSection
 from triga.train.session import Session, train
@@ -138,20 +138,17 @@ def _train(job: _Job) -> dict[str, Any]:
         rows.tokens.lengths,
         section.max_tokens_per_batch,
         section.gradient_accumulation_steps,
-        section.num_train_epochs,
+        section.num_train_epochs or 1.0,
         section.evals_per_epoch,
         job.context.recipe.seed,
     )
+    if section.num_train_epochs is None:
+        plan = replace(plan, num_epochs=enough_epochs(plan))
     problem = Problem(job.module, collate, job.task.loss, plan, job.predictor.device, torch.float32)
     choose_trainable(job.module, section)
     preflight = probe(problem, section.precision, job.work / "preflight.json")
     job.context.emit(preflight)
-    start = _start(job.context)
-    rate = section.learning_rate or default_learning_rate(
-        job.module.config.hidden_size,
-        scratch=job.base.folder is None,
-        base=start.name if isinstance(start, ShippedBase) else None,
-    )
+    rate = section.learning_rate or _default_rate(job)
     session = Session(replace(problem, dtype=DTYPES[preflight.precision]), section, rate, score, job.work)
     sinks: list[Sink] = [JsonLines(job.work / "metrics.jsonl"), TensorBoard(job.context.folder / "tensorboard")]
     try:
@@ -160,6 +157,12 @@ def _train(job: _Job) -> dict[str, Any]:
         for sink in sinks:
             sink.close()
     return _facts(job, preflight, rate, state.best_step)
+
+
+def _default_rate(job: _Job) -> float:
+    start = _start(job.context)
+    shipped = start.name if isinstance(start, ShippedBase) else None
+    return default_learning_rate(job.module.config.hidden_size, scratch=job.base.folder is None, base=shipped)
 
 
 def _facts(job: _Job, preflight: Preflight, rate: float, best_step: int | None) -> dict[str, Any]:
