@@ -3,10 +3,11 @@
     python benchmarks/bench_bases.py --data FOLDER --kept FILE [--rows 4000] [--seeds 3] [--write FILE] --bases BASE …
 
 A BASE is `triga-nano`, a folder, `scratch-nano` (random weights, a tokenizer of the train rows) or `tfidf` (with
-logistic regression). FOLDER holds a folder for each set with train.jsonl.gz and test.jsonl.gz. Test accuracy after a
-fixed number of epochs at the default rate: nothing is chosen on test, nor on dev. `conll2003` is a probe: the base is
-left as it is, and a linear layer over its last states (of tfidf: over the word and its neighbours) learns the tags; F1
-over the words that are tagged as names or should be. What was measured is kept in FILE and not measured again.
+logistic regression). FOLDER holds a folder for each set with train.jsonl.gz and test.jsonl.gz. Test accuracy after the
+default epochs at the default rate, with the last weights: nothing is chosen on test, nor on dev. `conll2003` is a
+probe: the base is left as it is, and a linear layer over its last states (of tfidf: over the word and its neighbours)
+learns the tags; F1 over the words that are tagged as names or should be. What was measured is kept in FILE and not
+measured again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import json
 import statistics
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ from triga.tasks.text_classification.spec import TextClassification
 from triga.train.checkpoint import TrainState
 from triga.train.loop import Problem, fit
 from triga.train.optimizer import build_optimizer, learning_rate_factor
-from triga.train.plan import Plan
+from triga.train.plan import Plan, enough_epochs
 from triga.train.recipe import TuneSection
 
 SETS = ("sst2", "chnsenticorp", "ag_news", "thucnews_title", "banking77", "conll2003")
@@ -146,9 +148,11 @@ def _fitted(
     rate: float,
 ) -> Any:
     module = task.build(base, seed=seed).to(arguments.device)
-    section = TuneSection(num_train_epochs=arguments.epochs, max_tokens_per_batch=arguments.batch_tokens)
+    section = TuneSection(max_tokens_per_batch=arguments.batch_tokens)
     lengths = np.array([len(encoding) for encoding in encoded])
-    plan = Plan(lengths, section.max_tokens_per_batch, 1, section.num_train_epochs, 1, seed)
+    plan = Plan(lengths, section.max_tokens_per_batch, 1, arguments.epochs or 1.0, 1, seed)
+    if arguments.epochs is None:
+        plan = replace(plan, num_epochs=enough_epochs(plan))
 
     def collate(indices: Any) -> Any:
         return task.collate([encoded[i] for i in indices], targets[indices], base.tokenizer.pad_id)
@@ -254,8 +258,9 @@ def _guess_by_words(rows: Rows, targets: Sequence[int]) -> Any:
 
 def _table(arguments: argparse.Namespace, kept: Sequence[dict[str, Any]]) -> list[str]:
     sets = [name for name in arguments.sets if any(one["set"] == name for one in kept)]
+    epochs = "the default" if arguments.epochs is None else f"{arguments.epochs:g}"
     lines = [
-        f"`python benchmarks/bench_bases.py`, {sitting('torch', 'transformers')}; {arguments.epochs:g} epochs over at "
+        f"`python benchmarks/bench_bases.py`, {sitting('torch', 'transformers')}; {epochs} epochs over at "
         f"most {arguments.rows:,} train rows, whole test sets; mean and range over seeds 0 to {arguments.seeds - 1}.",
         "",
         "| base | " + " | ".join(sets) + " |",
@@ -285,7 +290,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", default=SETS)
     parser.add_argument("--rows", type=int, default=4000, help="most train rows")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=float, default=3.0)
+    parser.add_argument("--epochs", type=float, help="instead of the default that follows from the rows")
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--learning-rate", type=float, help="instead of the default of the base's width")
     parser.add_argument("--score-on", choices=["test", "dev"], default="test")
