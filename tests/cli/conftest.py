@@ -5,24 +5,13 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from said import Said, Triga
 
 from triga.cli.door import through_the_door
 from triga.cli.main import call
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-Triga = Callable[..., Said]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
-from conftest import Triga
+from said import Triga
 
 SENTENCES = (
     "The ferry leaves at nine and the captain waits for nobody, not even for the mayor of the town. ",

@@ -55,7 +55,7 @@ def test_torchrun_starts_the_same_command_twice(recipe: Path, tmp_path: Path) ->
         )
         assert ended.returncode == 0, (times, ended.stderr)
     facts = load_json(tmp_path / "workspace" / "runs" / "own" / "base" / "pretraining.json")
-    assert facts["hardware"] == "2 x 1 CPU threads"
+    assert facts["hardware"] == "2 x 1 CPU thread"
     assert facts["num_steps"] == 3
     assert ended.stdout.count("runs/own/base") == 1  # only the first one speaks
 

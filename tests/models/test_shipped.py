@@ -13,6 +13,7 @@ from triga.models.open import open_base
 from triga.models.recipe import SHIPPED, ShippedBase, shipped_folder
 
 MOST_BYTES = 32 << 20
+ENCODERS = ("triga-nano", "triga-mini")
 GAPS = (
     ("the president of the united [MASK] of america.", "states"),
     ("one, two, three, [MASK], five, six, seven.", "four"),
@@ -44,7 +45,7 @@ def test_a_recipe_names_it(name: str, tmp_path: Path) -> None:
     assert load_recipe(recipe).base == ShippedBase(name=name)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", ENCODERS)
 def test_it_fills_gaps_in_both_languages(name: str) -> None:
     """Most of a few easy ones among its five best guesses; random weights would find none."""
     from transformers import AutoModelForMaskedLM
@@ -59,3 +60,21 @@ def test_it_fills_gaps_in_both_languages(name: str) -> None:
             best = model(input_ids=ids).logits[0, gap].topk(5).indices.tolist()
         found += word in {base.tokenizer.raw.decode([guess]).strip() for guess in best}
     assert found >= len(GAPS) // 2
+
+
+def test_the_causal_one_expects_what_follows_in_both_languages() -> None:
+    """True sentences cost it fewer nats a token than the same pieces in another order; random weights see no order."""
+    from transformers import AutoModelForCausalLM
+
+    base = open_base(ShippedBase(name="triga-gen-nano"), lambda: ())
+    model = AutoModelForCausalLM.from_pretrained(base.folder, dtype=torch.float32).eval()
+    begin = base.tokenizer.document_ids[0]
+    for text in ("The river flows through the old town and under a bridge.", "河水流过老城，从桥下流向大海。"):
+        ids = base.tokenizer.raw.encode(text, add_special_tokens=False).ids
+        mixed = torch.tensor(ids)[torch.randperm(len(ids), generator=torch.Generator().manual_seed(1))].tolist()
+        losses = []
+        for order in (ids, mixed):
+            row = torch.tensor([[begin, *order]])
+            with torch.no_grad():
+                losses.append(float(model(input_ids=row, labels=row).loss))
+        assert losses[0] < losses[1] - 0.5

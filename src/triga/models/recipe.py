@@ -25,7 +25,7 @@ __all__ = [
 Size = Literal["nano", "micro", "mini", "small", "base"]
 Architecture = Literal["modernbert", "llama", "t5"]
 """An encoder, a decoder, an encoder-decoder."""
-SHIPPED = ("triga-nano", "triga-mini")
+SHIPPED = ("triga-nano", "triga-mini", "triga-gen-nano")
 
 
 class ScratchBase(Section):
@@ -39,10 +39,13 @@ class ScratchBase(Section):
 
 
 class ShippedBase(Section):
-    """A bilingual encoder that comes with triga, pretrained by it on openly licensed text (docs/bases.md)."""
+    """A bilingual model that comes with triga, pretrained by it on openly licensed text (docs/bases.md).
+
+    ``triga-gen-nano`` is a decoder, the others are encoders.
+    """
 
     kind: Literal["shipped"] = "shipped"
-    name: Literal["triga-nano", "triga-mini"]
+    name: Literal["triga-nano", "triga-mini", "triga-gen-nano"]
 
 
 class FolderBase(Section):

@@ -140,7 +140,8 @@ def _facts(
 
 
 def _hardware(job: Pretraining) -> str:
-    each = f"{torch.get_num_threads()} CPU threads"
+    num_threads = torch.get_num_threads()
+    each = "1 CPU thread" if num_threads == 1 else f"{num_threads} CPU threads"
     if job.device.type == "cuda":
         each = torch.cuda.get_device_name(job.device)
     return each if job.ranks.size == 1 else f"{job.ranks.size} x {each}"
