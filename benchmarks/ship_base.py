@@ -24,8 +24,7 @@ from triga.models.save import save_model
 USE = {
     "mlm": "`base: {name}` in a recipe. {length} tokens were seen at most, {positions} positions are possible.",
     "clm": "`base: {name}` in a recipe whose objective is `clm`, to go on in your own text; `generate` of transformers "
-    "writes with it. Begin with `<|endoftext|>`, as its documents did. {length} tokens were seen at most, {positions} "
-    "positions are possible.",
+    "writes with it. {length} tokens were seen at most, {positions} positions are possible.",
 }
 LIMITS = """Small, and pretrained for minutes: it knows little of the world, nothing after its texts' dates, and repeats
 their bias. What it was measured on stands in triga's `benchmarks/results/`. No text of the test sets that are named

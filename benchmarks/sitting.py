@@ -7,21 +7,19 @@ import platform
 import subprocess
 from importlib import metadata
 
-__all__ = ["commit", "processor", "sitting"]
+from triga.core.machine import processor_name
+
+__all__ = ["commit", "sitting"]
 
 
 def sitting(*packages: str) -> str:
     """One line for a table's head; ``packages`` are those whose versions count."""
     versions = ", ".join(f"{name} {metadata.version(name).partition('+')[0]}" for name in packages)
-    return f"commit {commit()}, {processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
+    return (
+        f"commit {commit()}, {processor_name()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
+    )
 
 
 def commit() -> str:
     done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
-
-
-def processor() -> str:
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        names = (line.partition(":")[2].strip() for line in file if line.startswith("model name"))
-        return next(names, platform.machine())

@@ -16,6 +16,7 @@ from tiny_models import Tiny
 from triga.core.artifact import load_json
 from triga.core.errors import ModelError
 from triga.core.events import ignore
+from triga.core.machine import processor_name
 from triga.core.workspace import Workspace
 from triga.flow.context import Context
 from triga.flow.recipe import load_recipe
@@ -55,7 +56,7 @@ def test_torchrun_starts_the_same_command_twice(recipe: Path, tmp_path: Path) ->
         )
         assert ended.returncode == 0, (times, ended.stderr)
     facts = load_json(tmp_path / "workspace" / "runs" / "own" / "base" / "pretraining.json")
-    assert facts["hardware"] == "2 x 1 CPU thread"
+    assert facts["hardware"] == f"2 x {processor_name()}, 1 thread"
     assert facts["num_steps"] == 3
     assert ended.stdout.count("runs/own/base") == 1  # only the first one speaks
 

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import triga
 from triga.core.errors import Language, chinese_messages, render
+from triga.core.machine import num_cpus, processor_name
 from triga.core.workspace import Workspace
 from triga.flow.doctor_speed import measure_matmul
 from triga.flow.registry.mounts import MOUNTS, network_file_system
@@ -150,17 +151,14 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _processor() -> Check:
     text = _read("/proc/cpuinfo")
-    model = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", text, re.MULTILINE)
     line = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", text, re.MULTILINE)
     has = set(line[1].split()) if line else set()
     flags = [flag for flag in CPU_FLAGS if flag in has]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    name = model[1].strip() if model else platform.processor() or platform.machine()
     return Check(
         "doctor-cpu",
         "ok",
         "processor: {model}, {cores} cores ({flags})",
-        facts={"model": name, "cores": cores, "flags": ", ".join(flags) or "-"},
+        facts={"model": processor_name(), "cores": num_cpus(), "flags": ", ".join(flags) or "-"},
     )
 
 

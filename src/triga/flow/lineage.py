@@ -9,6 +9,7 @@ from typing import Any
 
 from triga import __version__
 from triga.core.artifact import Artifact
+from triga.core.machine import processor_name
 from triga.flow.context import Context
 from triga.flow.recipe import recipe_fingerprint
 
@@ -25,18 +26,14 @@ def lineage_of(context: Context, *, num_threads: int) -> dict[str, Any]:
         "seed": context.recipe.seed,
         "data": {"artifact": data.fingerprint, "sources": data.inputs.get("sources", {})},
         "versions": {"triga": __version__, "python": platform.python_version(), **_versions()},
-        "machine": {"cpu": _cpu_name(), "cores": os.cpu_count(), "threads": num_threads, "system": platform.system()},
+        "machine": {
+            "cpu": processor_name(),
+            "cores": os.cpu_count(),
+            "threads": num_threads,
+            "system": platform.system(),
+        },
     }
 
 
 def _versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in PACKAGES}
-
-
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = (line.partition(":")[2].strip() for line in file if line.startswith("model name"))
-            return next(names, platform.machine())
-    except OSError:
-        return platform.processor() or platform.machine()

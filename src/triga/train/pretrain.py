@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from triga.core.events import Emit, Preflight
+from triga.core.machine import processor_name
 from triga.corpus.windows import Windows
 from triga.models.checkpointing import recompute_layers
 from triga.models.sharding import Sharded, whole_state
@@ -141,7 +142,7 @@ def _facts(
 
 def _hardware(job: Pretraining) -> str:
     num_threads = torch.get_num_threads()
-    each = "1 CPU thread" if num_threads == 1 else f"{num_threads} CPU threads"
+    each = f"{processor_name()}, {num_threads} {'thread' if num_threads == 1 else 'threads'}"
     if job.device.type == "cuda":
         each = torch.cuda.get_device_name(job.device)
     return each if job.ranks.size == 1 else f"{job.ranks.size} x {each}"

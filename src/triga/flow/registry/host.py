@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from triga import __version__
+from triga.core.machine import num_cpus, processor_name
 
 __all__ = ["Process", "host_facts", "is_dead", "this_process"]
 
@@ -58,19 +59,12 @@ def _start_ticks(pid: int, proc: Path) -> int | None:
 def host_facts() -> dict[str, Any]:
     """CPU, cores, operating system, Python and the versions of the packages that decide the numbers."""
     return {
-        "cpu": _cpu_name(),
-        "num_cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpu": processor_name(),
+        "num_cpus": num_cpus(),
         "platform": platform.platform(),
         "python": platform.python_version(),
         "versions": {"triga": __version__} | {name: version for name in PACKAGES if (version := _version(name))},
     }
-
-
-def _cpu_name() -> str:
-    cpuinfo = PROC / "cpuinfo"
-    lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str | None:
