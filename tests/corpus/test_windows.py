@@ -38,12 +38,18 @@ def _write(folder: Path, shards: list[list[int]]) -> Path:
     length=st.integers(4, 17),
     seed=st.integers(0, 5),
     num_ends=st.integers(1, 2),
+    begin=st.sampled_from([BEGIN, None]),
 )
 def test_every_token_is_in_one_window_with_its_neighbours(
-    tmp_path_factory: pytest.TempPathFactory, shards: list[list[int]], length: int, seed: int, num_ends: int
+    tmp_path_factory: pytest.TempPathFactory,
+    shards: list[list[int]],
+    length: int,
+    seed: int,
+    num_ends: int,
+    begin: int | None,
 ) -> None:
     folder = _write(tmp_path_factory.mktemp("corpus"), shards)
-    windows = Windows.open(folder, "train", length, (BEGIN, END, PAD), seed=seed, num_ends=num_ends)
+    windows = Windows.open(folder, "train", length, (begin, END, PAD), seed=seed, num_ends=num_ends)
     ids, documents = windows.batch(np.arange(len(windows)))
     found = np.sort(ids[ids >= 10])
     assert np.array_equal(found, np.arange(10, 10 + sum(map(sum, shards))))
@@ -53,8 +59,8 @@ def test_every_token_is_in_one_window_with_its_neighbours(
     for row, numbers in zip(ids, documents, strict=True):
         for number in range(numbers.max(initial=-1) + 1):
             piece = row[numbers == number]
-            text = piece[1:-num_ends]
-            assert piece[0] == BEGIN
+            text = piece[begin is not None : -num_ends]
+            assert begin is None or piece[0] == begin
             assert piece[-num_ends:].tolist() == [END] * num_ends
             assert np.array_equal(np.diff(text), np.ones(max(len(text) - 1, 0)))
 

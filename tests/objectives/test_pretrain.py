@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tiny_corpus import tiny_base
@@ -179,12 +180,38 @@ def test_a_budget_is_one_thing(given: Any) -> None:
     assert caught.value.code == "budget-not-one"
 
 
+def _renamed(cut: Tokenizer, names: dict[str, str]) -> Tokenizer:
+    text = cut.raw.to_str()
+    for old, new in names.items():
+        text = text.replace(old, new)
+    return Tokenizer(type(cut.raw).from_str(text))
+
+
 def test_a_tokenizer_without_marks_for_documents_is_refused() -> None:
-    cut = train_wordpiece(["some words"], 40)
-    bare = Tokenizer(type(cut.raw).from_str(cut.raw.to_str().replace("[SEP]", "[END]")))
     with pytest.raises(ModelError) as caught:
-        _ = bare.document_ids
+        _ = _renamed(train_wordpiece(["some words"], 40), {"[SEP]": "[END]"}).document_ids
     assert caught.value.code == "tokenizer-without-document-tokens"
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "begins"),
+    [
+        ("denoising", {"[CLS]": "[X]", "[SEP]": "</s>"}, False),  # T5's own tokenizer has no start
+        ("clm", {"<|startoftext|>": "[X]"}, True),  # GPT-2's has one token for both
+    ],
+)
+def test_tokenizers_of_other_families_part_documents_their_own_way(
+    corpora: dict[str, Path], tmp_path: Path, kind: str, names: dict[str, str], begins: bool
+) -> None:
+    job = _job(corpora, kind, tmp_path / "w", budget={"steps": 2}, num_evals=1)
+    job = replace(job, base=replace(job.base, tokenizer=_renamed(job.base.tokenizer, names)))
+    begin, end = job.base.tokenizer.document_ids
+    assert begin == (end if begins else None)
+    ids, documents = job.windows("train").batch(np.arange(1))
+    first = ids[0][documents[0] == 0]
+    assert bool(first[0] == end) is begins
+    assert first[-1] == end
+    assert math.isfinite(pretrain(job, ignore)[1]["scores"]["loss/en"])
 
 
 def _failing(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], bool]) -> list[int]:

@@ -131,7 +131,7 @@ def test_a_row_longer_than_the_budget_goes_alone() -> None:
 
 @pytest.mark.parametrize(
     ("num_rows", "num_epochs"),
-    [(1, 20), (4 * 49, 20), (4 * 100, 10), (4 * 101, 10), (4 * 333, 4), (4 * 334, 3), (4 * 5000, 3)],
+    [(1, 20), (4 * 24, 20), (4 * 50, 10), (4 * 51, 10), (4 * 166, 4), (4 * 167, 3), (4 * 5000, 3)],
 )
 def test_few_rows_are_seen_more_often_than_many(num_rows: int, num_epochs: int) -> None:
     """Four rows of 16 tokens fill a batch."""

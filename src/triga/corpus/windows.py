@@ -35,8 +35,8 @@ class Windows:
     shards: list[NDArray[Any]]
     """The ids of each shard, memory-mapped."""
     length: int
-    ids: tuple[int, int, int]
-    """What begins a piece, what ends it, and padding."""
+    ids: tuple[int | None, int, int]
+    """What begins a piece (None: nothing), what ends it, and padding."""
     pieces: NDArray[np.int64]
     """(P, 3) shard, first token, number of tokens; in the order of the windows."""
     bounds: IntArray
@@ -50,7 +50,7 @@ class Windows:
         corpus: Path,
         split: str,
         length: int,
-        ids: tuple[int, int, int],
+        ids: tuple[int | None, int, int],
         *,
         seed: int,
         language: str | None = None,
@@ -60,13 +60,14 @@ class Windows:
         folders = sorted((corpus / "shards").glob(f"{split}-*"))
         shards = [Tokens(folder) for folder in folders]
         arrays = [np.asarray(shard.ids) for shard in shards]  # slices of np.memmap itself are slow
+        num_added = (ids[0] is not None) + num_ends
         parts = [
-            _pieces(number, shard, _chosen(folders[number], language), length - 1 - num_ends)
+            _pieces(number, shard, _chosen(folders[number], language), length - num_added)
             for number, shard in enumerate(shards)
         ]
         pieces = np.concatenate([*parts, np.zeros((0, 3), dtype=np.int64)])
         pieces = pieces[np.random.default_rng(seed).permutation(len(pieces))]
-        order, bounds = _pack(pieces[:, 2] + 1 + num_ends, length)
+        order, bounds = _pack(pieces[:, 2] + num_added, length)
         return cls(arrays, length, ids, pieces[order], bounds, num_ends)
 
     def __len__(self) -> int:
@@ -75,7 +76,8 @@ class Windows:
     @property
     def lengths(self) -> IntArray:
         """(N,) tokens of each row that are not padding."""
-        ends = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.pieces[:, 2] + 1 + self.num_ends)])
+        sizes = self.pieces[:, 2] + (self.ids[0] is not None) + self.num_ends
+        ends = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
         lengths: IntArray = np.diff(ends[self.bounds])
         return lengths
 
@@ -89,12 +91,15 @@ class Windows:
             for number, (shard, start, count) in enumerate(
                 self.pieces[self.bounds[row] : self.bounds[row + 1]].tolist()
             ):
-                ids[i, at] = begin
-                ids[i, at + 1 : at + 1 + count] = self.shards[shard][start : start + count]
-                after = at + 1 + count + self.num_ends
-                ids[i, at + 1 + count : after] = end
-                documents[i, at:after] = number
-                at = after
+                first = at
+                if begin is not None:
+                    ids[i, at] = begin
+                    at += 1
+                ids[i, at : at + count] = self.shards[shard][start : start + count]
+                at += count
+                ids[i, at : at + self.num_ends] = end
+                at += self.num_ends
+                documents[i, first:at] = number
         return ids, documents
 
 

@@ -19,7 +19,7 @@ __all__ = ["Plan", "Step", "enough_epochs"]
 
 POOL_BATCHES = 50
 """Rows are sorted within pools of about this many micro-batches: padding under 5 %, order still random."""
-ENOUGH_STEPS = 1000
+ENOUGH_STEPS = 500
 """What counts is updates, not epochs (Mosbach et al., 2021, arXiv:2006.04884); tried on dev rows (docs/sizes.md)."""
 LEAST_EPOCHS, MOST_EPOCHS = 3, 20
 

@@ -50,7 +50,7 @@ class TuneSection(Section):
     layer_decay: float = Field(default=1.0, gt=0, le=1)
     """Each layer below the head learns with this times the rate of the one above (1: all alike)."""
     num_train_epochs: float | None = Field(default=None, gt=0, le=10_000)
-    """Absent: 3, and more where that would be fewer than 1,000 updates, but at most 20 (docs/sizes.md)."""
+    """Absent: 3, and more where that would be fewer than 500 updates, but at most 20 (docs/sizes.md)."""
     max_length: int | None = Field(default=None, ge=8, le=131_072)
     """Tokens per row, special ones included. Absent: covers 99 % of train, at most what the model takes."""
     max_tokens_per_batch: int = Field(default=2048, ge=8, le=1 << 22)

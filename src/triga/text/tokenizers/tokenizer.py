@@ -23,7 +23,14 @@ PAD_TOKENS = ("[PAD]", "<pad>", "<|padding|>", "<|endoftext|>", "</s>")
 MASK_TOKENS = ("[MASK]", "<mask>")
 SENTINEL = "<extra_id_{}>"
 """What stands for a span that was taken out of a text: T5's name, so that its own tokenizers have them."""
-DOCUMENT_TOKENS = (("[CLS]", "[SEP]"), ("<|startoftext|>", "<|endoftext|>"), ("<s>", "</s>"))
+DOCUMENT_TOKENS = (
+    ("[CLS]", "[SEP]"),
+    ("<|startoftext|>", "<|endoftext|>"),
+    ("<s>", "</s>"),
+    ("<|begin_of_text|>", "<|end_of_text|>"),  # Llama 3
+    ("<|endoftext|>", "<|endoftext|>"),  # GPT-2, Qwen: one token parts documents
+    (None, "</s>"),  # T5
+)
 
 
 class Tokenizer:
@@ -67,11 +74,15 @@ class Tokenizer:
         return next((i for token in MASK_TOKENS if (i := self.raw.token_to_id(token)) is not None), None)
 
     @property
-    def document_ids(self) -> tuple[int, int]:
-        """What stands before and after a document in running text: [CLS] and [SEP], or a decoder's start and end."""
+    def document_ids(self) -> tuple[int | None, int]:
+        """What stands before and after a document in running text: [CLS] and [SEP], or a decoder's start and end.
+
+        T5 has nothing before. Raises ``ModelError`` where there is no such token.
+        """
         for start, end in DOCUMENT_TOKENS:
-            before, after = self.raw.token_to_id(start), self.raw.token_to_id(end)
-            if before is not None and after is not None:
+            before = None if start is None else self.raw.token_to_id(start)
+            after = self.raw.token_to_id(end)
+            if after is not None and (before is not None or start is None):
                 return before, after
         raise ModelError(
             "tokenizer-without-document-tokens",
