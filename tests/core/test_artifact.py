@@ -45,6 +45,15 @@ def test_what_was_written_is_there_and_verifies(tmp_path: Path) -> None:
     assert _names(tmp_path / "runs") == ["model"]
 
 
+def test_whoever_may_read_one_file_may_read_all(tmp_path: Path) -> None:
+    with writing(tmp_path / "a", kind="model") as folder:
+        (folder / "part").mkdir()
+        for name in ("weights", "part/config"):
+            (folder / name).write_bytes(b"")
+        (folder / "weights").chmod(0o600)
+    assert len({path.stat().st_mode for path in (tmp_path / "a").rglob("*") if path.is_file()}) == 1
+
+
 def test_an_error_inside_leaves_what_was_there(tmp_path: Path) -> None:
     target = _write(tmp_path / "model")
     before = (target / MANIFEST).read_bytes()

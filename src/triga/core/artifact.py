@@ -177,7 +177,10 @@ def _is_alive(process: int) -> bool:
 
 def _commit(temporary: Path, target: Path, manifest: Mapping[str, Any], disk: Disk) -> None:
     disk.write(temporary / MANIFEST, dump_json(manifest))
+    mode = (temporary / MANIFEST).stat().st_mode
     for path in sorted(temporary.rglob("*")):
+        if path.is_file():
+            path.chmod(mode)  # whoever may read one file may read all; safetensors keeps what it writes to its owner
         disk.fsync(path)
     disk.fsync(temporary)
     old = target.with_name(f".{target.name}.old")

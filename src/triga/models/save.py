@@ -30,8 +30,6 @@ def save_model(module: PreTrainedModel, tokenizer: Tokenizer, folder: Path, *, m
 
     with quiet_transformers():
         module.save_pretrained(folder)
-    for weights in folder.glob("*.safetensors"):  # safetensors lets nobody but the owner read what it writes
-        weights.chmod((folder / "config.json").stat().st_mode)
     vocabulary = tokenizer.raw.get_vocab(with_added_tokens=True)
     special = {
         role: found
