@@ -17,19 +17,20 @@ import gzip
 import json
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from picture import Panel, draw
 from sitting import sitting
 
 from triga.evaluate.tfidf import fit_features, fit_linear
 from triga.models import fast
 from triga.models.open import OpenedBase, open_base
-from triga.models.recipe import FolderBase, ScratchBase, ShippedBase
+from triga.models.recipe import FolderBase, ScratchBase, ShippedBase, shipped_folder
 from triga.models.size import SHIPPED_RATES, default_learning_rate
 from triga.objectives.networks import Network
 from triga.tasks.text_classification.model import TextClassificationModel
@@ -80,6 +81,8 @@ def main() -> None:
                     file.write(json.dumps(one) + "\n")
     if arguments.write:
         arguments.write.write_text("\n".join(_table(arguments, kept)), encoding="utf-8")
+    if arguments.picture:
+        draw(_panels(arguments, kept), arguments.picture)
 
 
 def _rows(arguments: argparse.Namespace, name: str) -> Rows:
@@ -276,6 +279,36 @@ def _table(arguments: argparse.Namespace, kept: Sequence[dict[str, Any]]) -> lis
     return [*lines, "| published, on all train rows | " + " | ".join(cells) + " |", ""]
 
 
+def _panels(arguments: argparse.Namespace, kept: Sequence[dict[str, Any]]) -> list[Panel]:
+    """Points ahead of TF-IDF over the millions of tokens that each base was pretrained on; random weights saw none."""
+    seen = {base: tokens for base in arguments.bases if (tokens := _tokens_seen(base)) is not None}
+    panels = []
+    for title, names in (
+        ("Texts: points ahead of TF-IDF", [name for name in arguments.sets if name != "conll2003"]),
+        ("Tags of words (probe)", [name for name in arguments.sets if name == "conll2003"]),
+    ):
+        series = {name: _gains(kept, name, seen) for name in names}
+        panels.append(Panel(title, "million tokens", series, goal=0.0, log_x=True, goal_name="TF-IDF:"))
+    return panels
+
+
+def _gains(kept: Sequence[dict[str, Any]], name: str, seen: Mapping[str, float]) -> list[tuple[float, float]]:
+    def mean(base: str) -> float:
+        return statistics.fmean(one["score"] for one in kept if (one["set"], one["base"]) == (name, base))
+
+    return sorted((tokens, 100 * (mean(base) - mean("tfidf"))) for base, tokens in seen.items())
+
+
+def _tokens_seen(base: str) -> float | None:
+    """Millions; None for what is not pretrained."""
+    folder = Path(base) if Path(base).is_dir() else shipped_folder(base)
+    file = folder / "pretraining.json"
+    if not file.exists():
+        return None
+    facts = json.loads(file.read_text(encoding="utf-8"))
+    return round(facts["tokens_per_epoch"] * facts["num_epochs"] / 1e6)
+
+
 def _cell(scores: Sequence[float]) -> str:
     if not scores:
         return ""
@@ -298,6 +331,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
     parser.add_argument("--kept", type=Path, required=True)
     parser.add_argument("--write", type=Path, help="a Markdown file for the table")
+    parser.add_argument("--picture", type=Path, help="an SVG file for what the tokens of pretraining gain")
     arguments = parser.parse_args()
     arguments.device = torch.device(arguments.device)
     arguments.dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[arguments.precision]

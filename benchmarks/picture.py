@@ -21,13 +21,14 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Panel:
-    """One plot; ``goal`` is a dashed line across it. Axes begin at 0 unless ``log_x``."""
+    """One plot; ``goal`` is a dashed line across it. Axes begin at 0 unless ``log_x``, or where a value is below 0."""
 
     title: str
     x_label: str
     series: Mapping[str, Sequence[Point]]
     goal: float | None = None
     log_x: bool = False
+    goal_name: str = "goal"
 
 
 def draw(panels: Sequence[Panel], path: Path) -> None:
@@ -41,7 +42,8 @@ def draw(panels: Sequence[Panel], path: Path) -> None:
 def _panel(panel: Panel) -> str:
     points = [point for line in panel.series.values() for point in line]
     ticks_x = sorted({x for x, _ in points}) if panel.log_x else _ticks(max(x for x, _ in points))
-    ticks_y = _ticks(max([y for _, y in points] + [panel.goal or 0]))
+    values = [y for _, y in points] + [panel.goal or 0]
+    ticks_y = _ticks(max(values), min(values))
     scale = math.log if panel.log_x else float
     low = scale(ticks_x[0]) if panel.log_x else 0.0
     high = scale(ticks_x[-1])
@@ -50,7 +52,7 @@ def _panel(panel: Panel) -> str:
         across = (scale(x) - low) / ((high - low) or 1)
         return (
             LEFT + across * (WIDTH - LEFT - RIGHT),
-            HEIGHT - BOTTOM - y / ticks_y[-1] * (HEIGHT - TOP - BOTTOM),
+            HEIGHT - BOTTOM - (y - ticks_y[0]) / (ticks_y[-1] - ticks_y[0]) * (HEIGHT - TOP - BOTTOM),
         )
 
     parts = [
@@ -63,11 +65,11 @@ def _panel(panel: Panel) -> str:
             f'<path class="g" d="M{left:.1f} {y:.1f}H{right:.1f}"/>',
             _text(LEFT - 6, y + 4, f"{tick:,g}", anchor="end"),
         ]
-    parts += [_text(at(tick, 0)[0], HEIGHT - BOTTOM + 16, f"{tick:,g}", anchor="middle") for tick in ticks_x]
+    parts += [_text(at(tick, ticks_y[0])[0], HEIGHT - BOTTOM + 16, f"{tick:,g}", anchor="middle") for tick in ticks_x]
     if panel.goal is not None:
         y = at(ticks_x[-1], panel.goal)[1]
         parts.append(f'<path class="a" stroke-dasharray="5 4" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
-        parts.append(_text(WIDTH - RIGHT, y - 5, f"goal {panel.goal:,g}", anchor="end"))
+        parts.append(_text(WIDTH - RIGHT, y - 5, f"{panel.goal_name} {panel.goal:,g}", anchor="end"))
     for i, (name, line) in enumerate(panel.series.items()):
         color, placed = COLORS[i % len(COLORS)], [at(*point) for point in line]
         steps = "L".join(f"{x:.1f} {y:.1f}" for x, y in placed)
@@ -84,9 +86,10 @@ def _text(x: float, y: float, content: str, kind: str = "", *, anchor: str = "st
     return f'<text{mark} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(content)}</text>'
 
 
-def _ticks(most: float) -> list[float]:
-    """0 and round numbers up to one that is not below ``most``."""
-    rough = (most or 1) / 5
+def _ticks(most: float, least: float = 0.0) -> list[float]:
+    """Round numbers from 0, or one that is not above ``least``, up to one that is not below ``most``."""
+    least = min(least, 0.0)
+    rough = (most - least or 1) / 5
     power = 10 ** math.floor(math.log10(rough))
     step = next(power * i for i in (1, 2, 2.5, 5, 10) if power * i >= rough)
-    return [step * i for i in range(math.ceil((most or 1) / step) + 1)]
+    return [step * i for i in range(math.floor(least / step), math.ceil((most or 1) / step) + 1)]
