@@ -83,9 +83,16 @@ def test_init_check_and_the_recipe_go_together(triga, recipe):
     assert triga("check", out).code == 0
 
 
+def test_init_names_the_recipe_as_the_model(triga, recipe):
+    (recipe.parent / "data" / "train.csv").rename(recipe.parent / "tickets.csv")
+    said = triga("init", "tickets.csv")
+    assert "wrote tickets.yaml; next: triga check tickets.yaml" in said.out
+    assert load_recipe(recipe.parent / "tickets.yaml").name == "tickets"
+
+
 def test_init_replaces_nothing_and_leaves_nothing_half_right(triga, recipe):
     before = recipe.read_text()
-    said = triga("init", "data/train.csv")
+    said = triga("init", "data/train.csv", "--name", "recipe")
     assert said.code == 2
     assert "is not replaced" in said.err
     assert recipe.read_text() == before

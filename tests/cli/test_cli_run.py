@@ -121,7 +121,7 @@ def test_the_whole_life_by_commands(triga, recipe):
     pytest.importorskip("onnxscript")
     assert triga("init", "data/train.csv", "--out", "life.yaml", "--name", "life").code == 0
     assert triga("check", "life.yaml").code == 0
-    quick = ["--set", "tune.num_train_epochs=2", "--set", "evaluate.num_bootstrap=100", "--set", "base.vocab_size=300"]
+    quick = ["--set", "tune.num_train_epochs=2", "--set", "evaluate.num_bootstrap=100", "--set", "base=scratch"]
     said = triga("run", "life.yaml", *quick)
     assert said.code == 0, said.err
     assert "life@1" in said.out

@@ -25,17 +25,20 @@ def init(
         Path, typer.Argument(metavar="DATA", help="A file of labelled text: CSV, TSV, JSON, JSONL, Parquet.")
     ],
     task: Annotated[Task, typer.Option(help="What is to be learned.")] = Task.text_classification,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The recipe to write.")] = Path("recipe.yaml"),
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The recipe to write; NAME.yaml when left out.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="The model's name; taken from the path when left out.")] = None,
 ) -> None:
     """Look at labelled text and write a recipe for it: columns, labels, languages and lengths are found out."""
-    from triga.flow.init import draft_recipe, facts
+    from triga.flow.init import draft_recipe, facts, name_of
     from triga.flow.recipe import load_recipe
     from triga.flow.survey import survey
 
     settings = Settings.of(context)
-    require_absent(out)
     found = survey(data)
+    out = out or Path(f"{Path(name or name_of(found.train)).name}.yaml")
+    require_absent(out)
     language = settings.speech.language
     write_output(out, draft_recipe(found, kind=task.value, folder=out.resolve().parent, name=name, language=language))
     try:

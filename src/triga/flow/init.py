@@ -15,7 +15,7 @@ from triga.core.errors import Language
 from triga.flow.recipe_text import dump_yaml
 from triga.flow.survey import Survey
 
-__all__ = ["draft_recipe", "facts"]
+__all__ = ["draft_recipe", "facts", "name_of"]
 
 IMBALANCE = 10
 """Times that the most frequent label outnumbers the rarest, above which class weights are worth a hint."""
@@ -41,7 +41,7 @@ def draft_recipe(found: Survey, *, kind: str, folder: Path, name: str | None = N
             f"# 由 triga init 根据 {found.train.name} 起草。triga schema 说明每个键。",
         ),
         f"# {facts(found, language)}",
-        dump_yaml({"name": name or _name_of(found.train)}).strip(),
+        dump_yaml({"name": name or name_of(found.train)}).strip(),
         "",
         say(
             "# Where the weights start from: a base that comes with triga (triga-nano, triga-mini; English, Chinese),\n"
@@ -172,7 +172,7 @@ def _relative(path: Path, folder: Path) -> str:
     return str(path) if len(Path(shared).parts) < 2 else Path(os.path.relpath(path, folder)).as_posix()
 
 
-def _name_of(train: Path) -> str:
+def name_of(train: Path) -> str:
     """The most telling name on the path: ``intents`` for ``intents/data/train.csv``."""
     stem = re.sub(r"[\W_]*train$", "", train.name.partition(".")[0])
     parts = [stem, *(parent.name for parent in train.resolve().parents)]
