@@ -150,7 +150,7 @@ def _fitted(
     seed: int,
     rate: float,
 ) -> Any:
-    module = task.build(base, seed=seed).to(arguments.device)
+    module = task.build(base, seed=seed, dropout=arguments.dropout).to(arguments.device)
     section = TuneSection(max_tokens_per_batch=arguments.batch_tokens)
     lengths = np.array([len(encoding) for encoding in encoded])
     plan = Plan(lengths, section.max_tokens_per_batch, 1, arguments.epochs or 1.0, 1, seed)
@@ -324,6 +324,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=4000, help="most train rows")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=float, help="instead of the default that follows from the rows")
+    parser.add_argument("--dropout", type=float, help="instead of the base's own rates")
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--learning-rate", type=float, help="instead of the default of the base's width")
     parser.add_argument("--score-on", choices=["test", "dev"], default="test")
