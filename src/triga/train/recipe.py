@@ -64,8 +64,8 @@ class TuneSection(Section):
     """``auto`` measures a few steps of both on this machine and takes the faster; stored, never measured again."""
     metric_for_best_model: str = "macro_f1"
     """The score on dev that picks the best epoch."""
-    early_stopping_patience: int | None = Field(default=3, ge=1)
-    """Evaluations without a better score before training ends; null never stops early."""
+    early_stopping_patience: int | None = Field(default=None, ge=1)
+    """Evaluations without a better score before training ends. Absent: it runs to its end. The best one is kept."""
     evals_per_epoch: int = Field(default=1, ge=1, le=100)
     save_steps: int = Field(default=200, ge=1)
     """Steps between checkpoints (one is also written at each evaluation, at Ctrl-C and at SIGTERM)."""
