@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from triga.core.events import ignore
@@ -28,7 +27,7 @@ from triga.text.tokenizers.tokenizer import Tokenizer
 from triga.train.held_out import held_out_batches, held_out_scores
 from triga.train.pretrain import pretrain
 from triga.train.pretrain_recipe import PretrainSection
-from triga.train.pretraining import Pretraining, to_batch
+from triga.train.pretraining import Pretraining
 
 SEED = 17
 RULES: dict[str, Any] = {
@@ -39,8 +38,6 @@ RULES: dict[str, Any] = {
     "num_evals": 1,
     "save_steps": 100_000,
 }
-NEIGHBOURS = 5
-"""Words on each side that count as met together."""
 JUDGED_STEPS = 2000
 
 
@@ -135,49 +132,6 @@ def _stacked(bench: Bench) -> Any:
     return bench.learn(bench.kept(deep), 0.5)
 
 
-def _warm_embeddings(bench: Bench) -> Any:
-    """Vectors of which pieces stand together, in place of random ones."""
-    base = bench.scratch()
-    module = bench.job(base).objective.build(seed=SEED)
-    table = module.get_input_embeddings().weight
-    vectors = torch.from_numpy(_cooccurrence_vectors(bench, table.shape[1])).float()
-    with torch.no_grad():
-        spread = table.std()
-        known = vectors.abs().sum(dim=1) > 0
-        vectors = (vectors - vectors[known].mean(dim=0)) / vectors[known].std() * spread
-        table[: len(vectors)][known] = vectors[known]
-    return bench.learn(bench.kept(module))
-
-
-def _cooccurrence_vectors(bench: Bench, width: int) -> Any:
-    """(V, width): positive pointwise mutual information of the run's own tokens, by a truncated SVD.
-
-    Levy and Goldberg, 2014 (NeurIPS).
-    """
-    from scipy.sparse import coo_matrix
-    from sklearn.utils.extmath import randomized_svd
-
-    job = bench.job(bench.scratch())
-    windows = job.windows("train")
-    rows = np.arange(min(len(windows), bench.tokens // RULES["max_length"]))
-    size = bench.tokenizer.vocab_size
-    total = coo_matrix((size, size), dtype=np.float32).tocsr()
-    for start in range(0, len(rows), 512):
-        batch = to_batch(windows, rows[start : start + 512])
-        ids, documents = batch["input_ids"].numpy(), batch["documents"].numpy()
-        for distance in range(1, NEIGHBOURS + 1):
-            left, right = ids[:, :-distance], ids[:, distance:]
-            together = (documents[:, :-distance] == documents[:, distance:]) & (documents[:, distance:] >= 0)
-            ones = np.ones(int(together.sum()), dtype=np.float32) / distance
-            total = total + coo_matrix((ones, (left[together], right[together])), shape=(size, size)).tocsr()
-    counts = (total + total.T).tocoo()
-    sums = np.asarray(counts.sum(axis=1)).ravel()
-    information = np.log(counts.data * sums.sum() / (sums[counts.row] * sums[counts.col]))
-    counts.data = np.maximum(information, 0)
-    left, values, _ = randomized_svd(counts.tocsr(), n_components=width, random_state=SEED)
-    return left * np.sqrt(values)
-
-
 TRICKS: dict[str, Callable[[Bench], Any]] = {
     "plain": _plain,
     "15 % hidden": _hidden(0.15),
@@ -189,7 +143,7 @@ TRICKS: dict[str, Callable[[Bench], Any]] = {
     "AdamW": lambda bench: _plain(bench, optimizer={"kind": "adamw"}, learning_rate=1.5e-3),
     "windows of 64, then 256": _short_to_long,
     "two layers, then four": _stacked,
-    "embeddings from co-occurrence": _warm_embeddings,
+    "embeddings from co-occurrence": lambda bench: _plain(bench, embeddings="cooccurrence"),
 }
 
 

@@ -56,7 +56,7 @@ class Features:
 
     def of(self, texts: Sequence[TextPair]) -> Any:
         """(N, F) sparse rows; there must be one."""
-        from scipy import sparse  # type: ignore[import-untyped]
+        from scipy import sparse
 
         blocks: list[Any] = []
         paired = any(pair is not None for _, pair in texts)

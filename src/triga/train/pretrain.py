@@ -23,6 +23,7 @@ from triga.objectives.base import compiled_loss
 from triga.train.allocator import keep_freed_memory
 from triga.train.budget import MEASURED_STEPS, steps_within_budget
 from triga.train.checkpoint import TrainState
+from triga.train.cooccurrence import cooccurrence_vectors, set_embeddings
 from triga.train.held_out import held_out_batches, held_out_scores
 from triga.train.loop import Problem
 from triga.train.pretrain_recipe import MuonSection
@@ -48,6 +49,7 @@ def pretrain(job: Pretraining, emit: Emit) -> tuple[Any, dict[str, Any]]:
     check_windows(job)
     windows = job.windows("train")
     module = job.objective.build(seed=job.seed).to(job.device)
+    _set_embeddings(job, windows, module)
     recompute_layers(module, job.section.gradient_checkpointing)
     call = caller(job, module)
     if job.device.type == "cpu":
@@ -66,6 +68,20 @@ def pretrain(job: Pretraining, emit: Emit) -> tuple[Any, dict[str, Any]]:
     state = train(Session(problem, job.section, rate, score, job.work), emit)
     facts = _facts(job, problem, preflight, rate, state, score(module.eval()))
     return job.objective.export(_gathered(job, module) if job.shares else module), facts
+
+
+def _set_embeddings(job: Pretraining, windows: Windows, module: Any) -> None:
+    """Where they are asked for, of a network of random weights, before its first step."""
+    if job.section.embeddings == "random" or job.base.folder is not None:
+        return
+    begun = job.ranks.share(any(job.work.glob("checkpoint-*")))
+    if begun:  # its weights come from there
+        return
+    vectors: Any = None
+    if job.ranks.leads:
+        num_pieces, width = job.base.tokenizer.vocab_size, job.base.config.hidden_size
+        vectors = cooccurrence_vectors(windows, num_pieces, width, seed=job.seed)
+    set_embeddings(module, job.ranks.share(vectors))
 
 
 def caller(job: Pretraining, module: Any) -> Callable[..., Any]:

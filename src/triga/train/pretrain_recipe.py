@@ -58,6 +58,9 @@ class PretrainSection(Section):
     """A corpus folder that was built before; the section ``corpus`` is then passed over. Absent: what that builds."""
     objective: ObjectiveSection = MaskedSection()
     budget: BudgetSection = BudgetSection(epochs=1)
+    embeddings: Literal["random", "cooccurrence"] = "random"
+    """What random weights begin with. ``cooccurrence`` first counts which pieces stand together: seconds, and with a
+    small budget a better base. A trained base keeps its own."""
     max_length: int = Field(default=256, ge=16, le=131_072)
     """Tokens of a window; documents are packed into windows without padding, and longer ones cut."""
     tokens_per_step: int = Field(default=16_384, ge=16, le=1 << 28)
