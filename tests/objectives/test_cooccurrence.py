@@ -11,22 +11,14 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 from test_pretrain import _job
+from test_ranks import SECTION as OF_RANKS
 
 from triga.core.events import ignore
 from triga.corpus.windows import PADDING
 from triga.train.cooccurrence import _counts, _information, cooccurrence_vectors, set_embeddings
 from triga.train.pretrain import pretrain
 
-SECTION = {
-    "budget": {"steps": 6},
-    "max_length": 32,
-    "tokens_per_step": 256,
-    "max_tokens_per_batch": 128,
-    "precision": "fp32",
-    "num_evals": 2,
-    "save_steps": 3,
-    "embeddings": "cooccurrence",
-}
+SECTION = OF_RANKS | {"embeddings": "cooccurrence"}
 
 
 class _Rows:
