@@ -17,6 +17,7 @@ from triga.data.sources.arrow import BATCH_ROWS, ArrowSource
 from triga.data.sources.delimited import DelimitedSource
 from triga.data.sources.dialect import Dialect
 from triga.data.sources.json_document import JsonDocumentSource
+from triga.data.sources.tagged_columns import TaggedColumnsSource
 from triga.text.files import COMPRESSIONS
 
 __all__ = ["RecordWriter", "file_name", "open_writer"]
@@ -49,6 +50,8 @@ def open_writer(source: Source, path: Path) -> Iterator[RecordWriter]:
             document = _ArrayWriter(text)
             yield document
             document.close()
+        elif isinstance(source, TaggedColumnsSource):
+            yield _TaggedWriter(text, source.separator)
         else:
             yield _LinesWriter(text)
 
@@ -69,6 +72,17 @@ class _DelimitedWriter:
 
     def add(self, fields: Mapping[str, Any]) -> None:
         self._write([fields[name] for name in self._names])
+
+
+class _TaggedWriter:
+    """Tokens and tags; the columns between them were not read."""
+
+    def __init__(self, text: io.TextIOWrapper, separator: str) -> None:
+        self._text, self._separator = text, separator
+
+    def add(self, fields: Mapping[str, Any]) -> None:
+        pairs = zip(fields["tokens"], fields["tags"], strict=True)
+        self._text.write("".join(f"{token}{self._separator}{tag}\n" for token, tag in pairs) + "\n")
 
 
 class _LinesWriter:

@@ -17,6 +17,7 @@ from triga.data.sources.hub import hub_id, open_hub
 from triga.data.sources.json_document import JsonDocumentSource
 from triga.data.sources.json_lines import JsonLinesSource
 from triga.data.sources.parquet import open_parquet
+from triga.data.sources.tagged_columns import TAGGED_SUFFIXES, TaggedColumnsSource, is_tagged_columns
 from triga.text.files import COMPRESSIONS, DataFile, find_file
 from triga.text.lines import find_encoding
 
@@ -26,7 +27,15 @@ SPLITS = ("train", "dev", "test")
 SPLIT_NAMES = {"train": ("train",), "dev": ("dev", "validation", "valid", "val"), "test": ("test",)}
 LINES_SUFFIXES, JSON_SUFFIXES, PARQUET_SUFFIXES = (".jsonl", ".ndjson"), (".json",), (".parquet", ".pq")
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab")
-FILE_SUFFIXES = (*LINES_SUFFIXES, *JSON_SUFFIXES, *PARQUET_SUFFIXES, *TABLE_SUFFIXES, ".txt", *COMPRESSIONS)
+FILE_SUFFIXES = (
+    *LINES_SUFFIXES,
+    *JSON_SUFFIXES,
+    *PARQUET_SUFFIXES,
+    *TABLE_SUFFIXES,
+    *TAGGED_SUFFIXES,
+    ".txt",
+    *COMPRESSIONS,
+)
 PARQUET_MAGIC = b"PAR1"
 
 
@@ -57,6 +66,8 @@ def open_file(file: DataFile, hints: Hints) -> Source:
         return open_parquet(file)
     file.check_is_text()
     encoding = find_encoding(file, hints.encoding)
+    if is_tagged_columns(file.head.decode(encoding, "replace"), file.suffix):
+        return TaggedColumnsSource(file, encoding)
     match _json_kind(file, encoding):
         case "lines":
             return JsonLinesSource(file, encoding)
