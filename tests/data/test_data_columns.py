@@ -10,13 +10,12 @@ from data_files import opened, task, write, write_jsonl
 
 from triga.core.errors import DataError
 from triga.data.columns import find_columns
-from triga.data.recipe import ColumnsSection
 
 ROLES = task().roles
 
 
 def found(tmp_path: Path, rows: list[Any], **given: str) -> tuple[dict[str, str], tuple[str, ...]]:
-    columns = find_columns(opened(write_jsonl(tmp_path / "rows.jsonl", rows)), ROLES, ColumnsSection(**given))
+    columns = find_columns(opened(write_jsonl(tmp_path / "rows.jsonl", rows)), ROLES, given)
     return dict(columns.by_role), columns.guessed
 
 
@@ -98,7 +97,7 @@ def test_a_record_without_the_field(tmp_path: Path) -> None:
     columns = find_columns(
         opened(write_jsonl(tmp_path / "rows.jsonl", rows_of(text=long_text, label=lambda i: i % 2))),
         ROLES,
-        ColumnsSection(),
+        {},
     )
     with pytest.raises(DataError) as caught:
         columns.values({"content": "a", "label": "b"})
@@ -108,5 +107,5 @@ def test_a_record_without_the_field(tmp_path: Path) -> None:
 
 def test_not_a_number_is_nothing(tmp_path: Path) -> None:
     source = opened(write(tmp_path / "rows.jsonl", b'{"text": "a b", "label": 1}\n{"text": NaN, "label": 2}\n'))
-    columns = find_columns(source, ROLES, ColumnsSection(text="text", label="label"))
+    columns = find_columns(source, ROLES, {"text": "text", "label": "label"})
     assert [columns.values(item.fields)["text"] for item in source] == ["a b", None]

@@ -27,11 +27,11 @@ class Encoder:
 
     def __call__(self, rows: Sequence[Row]) -> list[Encoding]:
         self.num_calls += 1
-        return [self.encode(row) for row in rows]
+        return [self.encode(row, i) for i, row in enumerate(rows)]
 
-    def encode(self, row: Row) -> Encoding:
+    def encode(self, row: Row, i: int) -> Encoding:
         ids = np.array(row["ids"], dtype=np.int32)
-        return Encoding(ids, ids % 2 if self.with_types else None)
+        return Encoding(ids, ids % 2 if self.with_types else None, row=i)
 
 
 def rows_of(lists: Sequence[Sequence[int]]) -> list[Row]:
@@ -60,7 +60,7 @@ def test_the_cache_gives_what_the_encoder_gives(
 ) -> None:
     monkeypatch.setattr("triga.data.tokens.CHUNK_ROWS", chunk)
     rows, encoder = rows_of(lists), Encoder(with_types=with_types)
-    expected = [encoder.encode(row) for row in rows]
+    expected = [encoder.encode(row, i) for i, row in enumerate(rows)]
     tokens = tokenize(rows, encoder, cache=tmp_path_factory.mktemp("cache"), key="k")
     if not sum(map(len, lists)):
         expected = [Encoding(item.input_ids, tokens[0].token_type_ids) for item in expected]  # nothing to have types of

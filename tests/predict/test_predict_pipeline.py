@@ -57,13 +57,13 @@ def test_batched_equals_single(name: str, request: pytest.FixtureRequest, data: 
 
 
 def test_a_pair_is_not_its_two_texts(pipeline: Pipeline) -> None:
-    pair, joined = pipeline.encode([("hello", "my parcel"), "hello my parcel"])
+    pair, joined = pipeline.encode([("hello", "my parcel"), "hello my parcel"]).encodings
     assert len(pair) == len(joined) + 1
 
 
 def test_long_texts_are_cut_unless_that_is_forbidden(pipeline: Pipeline) -> None:
     text = "parcel " * 50
-    assert len(pipeline.encode([text])[0]) == pipeline.settings.max_length
+    assert len(pipeline.encode([text]).encodings[0]) == pipeline.settings.max_length
     with pytest.raises(InputError) as caught:
         pipeline.encode(["hello", text], truncate=False)
     assert caught.value.code == "input-too-long"
@@ -72,7 +72,7 @@ def test_long_texts_are_cut_unless_that_is_forbidden(pipeline: Pipeline) -> None
 
 def test_exactly_the_length_is_not_too_long(pipeline: Pipeline) -> None:
     text = "parcel " * (pipeline.settings.max_length - 2)
-    assert len(pipeline.encode([text], truncate=False)[0]) == pipeline.settings.max_length
+    assert len(pipeline.encode([text], truncate=False).encodings[0]) == pipeline.settings.max_length
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_model_prepares_what_it_is_asked(make_bundle: Callable[..., Path], pip
         "i want &lt;i&gt;my money&lt;/i&gt; back",
     ]
     plain = [("where is my parcel", "hello [email]"), "i want my money back"]
-    for asked, expected in zip(prepared.encode(raw), pipeline.encode(plain), strict=True):
+    for asked, expected in zip(prepared.encode(raw).encodings, pipeline.encode(plain).encodings, strict=True):
         np.testing.assert_array_equal(asked.input_ids, expected.input_ids)
     with pytest.raises(InputError) as caught:
         prepared.predict(["hello", "<p>\u200b</p>"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,23 +10,56 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Encoding", "FloatArray", "IntArray", "Outputs", "save_array"]
+__all__ = ["IGNORED", "Encoding", "FloatArray", "IntArray", "Outputs", "Ragged", "save_array"]
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 Outputs = Mapping[str, FloatArray]
-"""What a model computed for a batch, by name, batch first: ``{"logits": (B, C)}`` for a classifier."""
+"""What a model computed for a batch, by name, batch first: ``{"logits": (B, C)}`` for a classifier, (B, T, C) for a
+tagger. What stands behind a row's last token has no meaning."""
+IGNORED = -100
+"""A target that no loss counts, as torch's ``ignore_index``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """One tokenised row: ``input_ids`` (T,) with special tokens, and segment ids where the model has them."""
+    """One tokenised row, or a window of a long one: ``input_ids`` (T,) with special tokens."""
 
     input_ids: IntArray
     token_type_ids: IntArray | None = None
+    """(T,) segment ids, where the model has them."""
+    offsets: IntArray | None = None
+    """(T, 2) first and last character + 1 of each token in its text; (0, 0) for special ones. Where a task needs it."""
+    row: int = 0
+    """Which of the rows that were encoded together it belongs to."""
 
     def __len__(self) -> int:
         return len(self.input_ids)
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """N lists of whole numbers, one after the other: ``values`` (K,), and where each begins, ``starts`` (N + 1,)."""
+
+    values: IntArray
+    starts: IntArray
+
+    @classmethod
+    def of(cls, lists: Sequence[IntArray]) -> Ragged:
+        starts = np.cumsum([0, *map(len, lists)])
+        return cls(np.concatenate(lists) if lists else np.zeros(0, dtype=np.int64), starts)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, indices: IntArray) -> IntArray:
+        """(B, L) of some lists, L the longest, filled up with ``IGNORED``."""
+        lengths = self.starts[indices + 1] - self.starts[indices]
+        padded = np.full((len(indices), int(lengths.max(initial=0))), IGNORED, dtype=np.int64)
+        for row, i in zip(padded, indices, strict=True):
+            values = self.values[self.starts[i] : self.starts[i + 1]]
+            row[: len(values)] = values
+        return padded
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:

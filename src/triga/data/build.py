@@ -90,7 +90,7 @@ def build(
     """
     built = read_sources(sources, section, spec, folder, emit=emit)
     if "near-duplicates" in section.drop:
-        built = _without(built, folder, near_dropped(built.splits["train"], spec, len(built.combinations), emit))
+        built = _without(built, folder, near_dropped(built.splits["train"], spec, emit))
     shares = {name: size for name, size in _shares(section).items() if name not in built.sources}
     if shares:
         parts = _split(built.splits["train"].facts, built.combinations, shares, seed, folder)
@@ -133,9 +133,9 @@ def analyse(built: Built, emit: Emit) -> Analysis:
     findings += [_no_rows(split.name) for split in splits if not len(split)]
     filled = {split.name: split for split in splits if len(split)}
     if "train" in filled:
-        findings += class_findings(filled, built.combinations)
+        findings += class_findings(filled, built.combinations, built.spec.least_classes)
         findings += unknown_label_findings(filled, built.combinations, built.labels)
-    duplicates = (duplicate_finding(split, len(built.combinations)) for split in filled.values())
+    duplicates = map(duplicate_finding, filled.values())
     conflict = conflict_finding(list(filled.values()), built.combinations)
     findings += [finding for finding in (*duplicates, conflict) if finding is not None]
     leaks = built.leaks(emit)

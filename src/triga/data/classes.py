@@ -39,11 +39,16 @@ def count_labels(split: Split, combinations: Sequence[Sequence[str]]) -> Counter
     return +counts
 
 
-def class_findings(splits: Mapping[str, Split], combinations: Sequence[Sequence[str]]) -> list[Finding]:
-    """Splits with one class, classes with one row, strong imbalance, labels that differ only in writing."""
-    findings = [_one_class(name, split, combinations) for name, split in splits.items()]
+def class_findings(
+    splits: Mapping[str, Split], combinations: Sequence[Sequence[str]], least_classes: int
+) -> list[Finding]:
+    """Splits with too few classes, classes with one row, strong imbalance, labels that differ only in writing."""
     counts = count_labels(splits["train"], combinations)
-    findings += [_single_rows(counts), _imbalance(counts), _alike(counts)]
+    findings = [_single_rows(counts), _imbalance(counts), _alike(counts)]
+    if least_classes > 1:
+        findings = [*(_one_class(name, split, combinations) for name, split in splits.items()), *findings]
+    elif least_classes and not counts:
+        findings.append(_no_class())
     return [finding for finding in findings if finding is not None]
 
 
@@ -74,6 +79,15 @@ def _one_class(name: str, split: Split, combinations: Sequence[Sequence[str]]) -
         "all rows of {split} have the same label: {label}",
         "add rows of the other classes",
         {"split": name, "label": "+".join(combinations[present[0]]) or "-"},
+    )
+
+
+def _no_class() -> Finding:
+    return Finding(
+        "no-class",
+        "error",
+        "no row of train has anything to be found in it",
+        "add rows with entities, or correct the column that holds them (data.columns)",
     )
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from triga.core.errors import DataError
-from triga.data.recipe import ColumnsSection
 from triga.data.rows import Role, Source, Unreadable
 from triga.data.sources.dialect import plain_name
 
 __all__ = ["Columns", "find_columns", "known_names"]
 
+TEXT_ROLE, LABEL_ROLE = "text", "label"
+"""Roles whose column can be told by its content."""
 SAMPLE_RECORDS = 200
 MAX_LABEL_CHARS = 40
 MAX_DISTINCT_SHARE = 0.5
@@ -46,29 +47,26 @@ class Columns:
             ) from error
 
 
-def known_names(roles: Sequence[Role], section: ColumnsSection) -> frozenset[str]:
-    """All names (plain) by which a header can be known."""
-    given = (getattr(section, role.name, None) for role in roles)
+def known_names(roles: Sequence[Role], given: Mapping[str, str]) -> frozenset[str]:
+    """All names (plain) by which a header can be known; ``given`` are those of the recipe, by role."""
     return frozenset(
         plain_name(name)
-        for names in ((alias for role in roles for alias in role.aliases), given)
+        for names in ((alias for role in roles for alias in role.aliases), given.values())
         for name in names
-        if name
     )
 
 
-def find_columns(source: Source, roles: Sequence[Role], section: ColumnsSection) -> Columns:
-    """The columns of a source by role, from the recipe, the names and a sample of the records."""
+def find_columns(source: Source, roles: Sequence[Role], given: Mapping[str, str]) -> Columns:
+    """The columns of a source by role, from the recipe (``given``), the names and a sample of the records."""
     sample = _sample(source)
     names = list(dict.fromkeys(str(name) for fields in sample for name in fields))
-    given = {role.name: getattr(section, role.name, None) for role in roles}
-    found = {role: _given(column, names, role, source.name) for role, column in given.items() if column is not None}
+    found = {role.name: _given(given[role.name], names, role.name, source.name) for role in roles if role.name in given}
     for role in roles:
         if role.name not in found:
             named = _by_name(role, [name for name in names if name not in found.values()])
             found |= {role.name: named} if named is not None else {}
     guessed = [role.name for role in roles if role.required and role.name not in found]
-    for name in sorted(guessed, key=lambda role: role != "label"):  # labels first: what is left is easier to tell
+    for name in sorted(guessed, key=lambda role: role != LABEL_ROLE):  # labels first: what is left is easier to tell
         found[name] = _by_content(name, _table(sample, names, found), source.name, names)
     return Columns({role.name: found[role.name] for role in roles if role.name in found}, tuple(guessed))
 
@@ -138,7 +136,8 @@ def _shown(value: Any) -> str:
 
 
 def _by_content(role: str, table: Mapping[str, Sequence[str]], file: str, names: Sequence[str]) -> str:
-    candidates = _label_columns(table) if role == "label" else _text_columns(table)
+    by_content = {TEXT_ROLE: _text_columns, LABEL_ROLE: _label_columns}
+    candidates = by_content[role](table) if role in by_content else []
     if len(candidates) == 1:
         return candidates[0]
     raise DataError(

@@ -29,9 +29,9 @@ LEAST_SHARE = 0.01
 """Share of near duplicates from which they are worth a word."""
 
 
-def duplicate_finding(split: Split, num_combinations: int) -> Finding | None:
+def duplicate_finding(split: Split) -> Finding | None:
     """Rows whose text and labels came before in the same split."""
-    first = first_equal(split.facts, num_combinations)
+    first = first_equal(split.facts)
     again = np.flatnonzero(first != np.arange(len(first)))
     if not len(again):
         return None
@@ -51,9 +51,9 @@ def conflict_finding(splits: Sequence[Split], combinations: Sequence[Sequence[st
     """Texts that stand with different labels, in one split or in two."""
     if not splits:
         return None
-    targets = np.concatenate([split.facts.target_ids for split in splits])
+    answers = np.concatenate([split.facts.answers for split in splits])
     first = first_of_key(np.concatenate([split.facts.keys for split in splits]))
-    other = np.flatnonzero(targets != targets[first])
+    other = np.flatnonzero(answers != answers[first])
     texts, index = np.unique(first[other], return_index=True)  # of each text the first row with another label
     pairs = np.stack([texts, other[index]], axis=1)
     return (
@@ -110,13 +110,13 @@ class Near:
 def find_near(split: Split, spec: RowSpec, emit: Emit) -> Near:
     """Near duplicates among the distinct texts of a split."""
     rows = representatives(split)
-    targets, is_copy = split.facts.target_ids, np.zeros(len(split), dtype=np.bool_)
+    answers, is_copy = split.facts.answers, np.zeros(len(split), dtype=np.bool_)
     copies: list[tuple[int, int]] = []
     conflicts: list[tuple[int, int]] = []
     for later, earlier in _near_pairs(split, rows, spec, emit):
         if is_copy[later] or is_copy[earlier]:
             continue
-        if targets[later] == targets[earlier]:
+        if answers[later] == answers[earlier]:
             is_copy[later] = True
             copies.append((later, earlier))
         else:
@@ -137,9 +137,9 @@ def _near_pairs(split: Split, rows: IntArray, spec: RowSpec, emit: Emit) -> list
     return sorted(found)
 
 
-def near_dropped(split: Split, spec: RowSpec, num_combinations: int, emit: Emit) -> tuple[IntArray, Finding]:
+def near_dropped(split: Split, spec: RowSpec, emit: Emit) -> tuple[IntArray, Finding]:
     """The rows that ``data.drop`` leaves out as duplicates, exact ones too, and what is said of it."""
-    first = first_equal(split.facts, num_combinations)
+    first = first_equal(split.facts)
     again = np.flatnonzero(first != np.arange(len(split)))
     pairs = np.concatenate([np.stack([again, first[again]], axis=1), find_near(split, spec, emit).copies])
     shown = pairs[np.argsort(pairs[:, 0])][:MAX_PLACES]

@@ -1,6 +1,6 @@
 """Numbers about the rows of a split, kept in memory while the texts stay on the disk, and the rows that they point to.
 
-25 bytes a row: splits, duplicates, leaks, findings and counts are computed from them.
+33 bytes a row: splits, duplicates, leaks, findings and counts are computed from them.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Facts:
     keys: Keys
     target_ids: IntArray
     """Indices into ``ingest.Targets.combinations``."""
+    answers: Keys
+    """Hashes of ``RowSpec.answer_of``."""
     num_chars: IntArray
     languages: IntArray
     """Indices into ``LANGUAGES``."""
@@ -91,10 +93,9 @@ def texts_of(split: Split, rows: IntArray, spec: RowSpec, emit: Emit | None = No
             emit(Progress(f"compare the rows of {split.name}", start, len(split)))
 
 
-def first_equal(facts: Facts, num_combinations: int) -> IntArray:
-    """(N,) for each row the first row with its text and its labels."""
-    keys = facts.keys * np.uint64(2 * num_combinations + 1) + facts.target_ids.astype(np.uint64)
-    return first_of_key(keys)
+def first_equal(facts: Facts) -> IntArray:
+    """(N,) for each row the first row with its text and its answer."""
+    return first_of_key(facts.keys * np.uint64(3) + facts.answers)
 
 
 def pair_places(split: Split, rows: IntArray, sign: str, other: Split, others: IntArray) -> tuple[str, ...]:
@@ -118,7 +119,7 @@ def place_of(splits: Sequence[Split], row: int) -> tuple[Split, int]:
 
 
 def _labelled(splits: Sequence[Split], row: int, combinations: Sequence[Sequence[str]]) -> str:
-    """The place of a row, counted through all splits, and its labels."""
+    """The place of a row, counted through all splits, and its labels; the place alone where no row has any."""
     split, inside = place_of(splits, row)
-    labels = "+".join(combinations[int(split.facts.target_ids[inside])])
-    return f"{split.table.places(np.array([inside]))[0]} ({labels or '-'})"
+    place, labels = split.table.places(np.array([inside]))[0], "+".join(combinations[split.facts.target_ids[inside]])
+    return f"{place} ({labels or '-'})" if any(combinations) else place

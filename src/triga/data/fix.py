@@ -26,9 +26,10 @@ from triga.core.events import Emit, Progress, ignore
 from triga.data.build import open_all, read_sources
 from triga.data.check import Report, check
 from triga.data.columns import Columns
+from triga.data.ingest import Clean
 from triga.data.mending import Drop, decide_drops
 from triga.data.recipe import DataSection
-from triga.data.rows import Record, RowSpec, Source, Unreadable
+from triga.data.rows import Record, Role, RowSpec, Source, Unreadable
 from triga.data.writers import file_name, open_writer
 from triga.text.normalize import remove_controls
 from triga.text.personal.redact import KINDS
@@ -80,7 +81,7 @@ def fix(
     section = section.model_copy(update={"max_rows": None})
     sources = open_all(section, spec, online)
     with tempfile.TemporaryDirectory(prefix="triga-fix-") as folder:
-        built = read_sources(sources, section, spec, Path(folder), emit=emit, clean=_clean)
+        built = read_sources(sources, section, spec, Path(folder), emit=emit, clean=_cleaning(spec))
         drops = decide_drops(built, section, emit)
     copies = {split: _Copy(source, built.columns[split], spec, drops[split]) for split, source in sources.items()}
     names = {split: file_name(source, split) for split, source in sources.items()}
@@ -104,11 +105,14 @@ class _Copy:
 
     def prepared(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Clean fields with their texts prepared."""
-        columns = [self.columns.by_role.get(role.name) for role in self.spec.roles if role.is_text]
+        columns = [self.columns.by_role.get(role.name) for role in self.spec.roles if _is_prepared(role)]
         return {
             name: self.spec.prepare(value) if name in columns and isinstance(value, str) else value
-            for name, value in _clean(fields).items()
+            for name, value in self.clean(fields).items()
         }
+
+    def clean(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(_cleaning(self.spec)(fields))
 
 
 def _write_copies(
@@ -166,7 +170,7 @@ def _kept(copy: _Copy, item: Record | Unreadable, drop: Drop | None, changes: _C
         given = item.fields[column]
         if value == given:
             continue
-        if value == _clean({column: given})[column]:
+        if value == copy.clean({column: given})[column]:
             before = json.dumps(given)  # escaped: the characters to be seen are the invisible ones
             changes.add("controls-removed", place.file, place.line, column=column, before=before, after=value)
         else:
@@ -178,6 +182,15 @@ def _change(before: str, after: str) -> str:
     marks = (f"[{kind}]" for kind in KINDS)
     is_redacted = any(after.count(mark) > before.count(mark) for mark in marks)
     return "text-redacted" if is_redacted else "text-prepared"
+
+
+def _is_prepared(role: Role) -> bool:
+    return role.is_text and not role.is_anchored
+
+
+def _cleaning(spec: RowSpec) -> Clean:
+    """What is done to all fields of a record; nothing where a column points into another by characters."""
+    return dict if any(role.is_anchored for role in spec.roles) else _clean
 
 
 def _clean(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class Reader:
             kept.faults.append(Fault(ordinal, error.code))
             return
         text = self.spec.text_of(row)
-        kept.add(text, target, ordinal)
+        kept.add(text, target, self.spec.answer_of(row), ordinal)
         writer.add(row, str(item.place), len(text))
 
     def _parse(self, record: Record, columns: Columns) -> Row:
@@ -120,20 +120,24 @@ class Reader:
         return target
 
 
-def text_key(folded: str) -> int:
-    """64 bits of BLAKE2 of a folded text; two of a million texts share one by accident in 1 of 30 million data sets."""
-    return int.from_bytes(blake2b(folded.encode(), digest_size=8).digest(), "little")
+def text_key(text: str) -> int:
+    """64 bits of BLAKE2 of a text (folded, where like ones shall be equal).
+
+    Two of a million texts share one by accident in 1 of 30 million data sets.
+    """
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 class _Kept:
     def __init__(self) -> None:
-        self.keys, self.target_ids, self.num_chars = array("Q"), array("i"), array("i")
+        self.keys, self.target_ids, self.answers, self.num_chars = array("Q"), array("i"), array("Q"), array("i")
         self.languages, self.seen, self.ordinals = array("b"), array("h"), array("i")
         self.faults: list[Fault] = []
 
-    def add(self, text: str, target: int, ordinal: int) -> None:
+    def add(self, text: str, target: int, answer: str, ordinal: int) -> None:
         self.keys.append(text_key(fold(text)))
         self.target_ids.append(target)
+        self.answers.append(text_key(answer))
         self.num_chars.append(len(text))
         language = language_of(text)
         self.languages.append(LANGUAGES.index(language))
@@ -144,6 +148,7 @@ class _Kept:
         return Facts(
             np.frombuffer(self.keys, dtype=np.uint64),
             np.frombuffer(self.target_ids, dtype=np.int32),
+            np.frombuffer(self.answers, dtype=np.uint64),
             np.frombuffer(self.num_chars, dtype=np.int32),
             np.frombuffer(self.languages, dtype=np.int8),
             np.frombuffer(self.seen, dtype=np.int16),

@@ -18,7 +18,7 @@ from triga.text.near import Pairs
 
 __all__ = ["Drop", "decide_drops"]
 
-EMPTY_CODES = ("text-empty", "text-nothing-left", "label-empty", "record-field-missing")
+EMPTY_CODES = ("text-empty", "text-nothing-left", "label-empty", "score-empty", "record-field-missing")
 Drops = dict[int, "Drop"]
 """Ordinal of a record in its source to the reason for leaving it out."""
 
@@ -55,18 +55,19 @@ def _conflicts(split: Split, combinations: Sequence[Sequence[str]], drops: Drops
     """Keep the most frequent labels of each text; where two are equally frequent, none. Returns the rows that stay."""
     facts = split.facts
     first = first_of_key(facts.keys)
-    texts = np.unique(first[facts.target_ids != facts.target_ids[first]])
+    texts = np.unique(first[facts.answers != facts.answers[first]])
     members = np.flatnonzero(np.isin(first, texts))
     groups = np.split(members[np.argsort(first[members], kind="stable")], _starts(np.sort(first[members])))
     for rows in groups if len(members) else []:
-        ids, counts = np.unique(facts.target_ids[rows], return_counts=True)
-        winners = ids[counts == counts.max()]
+        answers, index, counts = np.unique(facts.answers[rows], return_index=True, return_counts=True)
+        winners = answers[counts == counts.max()]
         winner = int(winners[0]) if len(winners) == 1 else None
+        ids = facts.target_ids[rows[index]]
         labels = {"+".join(combinations[i]): int(count) for i, count in zip(ids, counts, strict=True)}
         for row in rows:
-            if facts.target_ids[row] != winner:
+            if facts.answers[row] != winner:
                 change = "conflict-dropped" if winner is not None else "conflict-tie-dropped"
-                drops[int(facts.ordinals[row])] = Drop(change, {"labels": labels})
+                drops[int(facts.ordinals[row])] = Drop(change, {"labels": labels} if any(combinations) else {})
     return _still(facts, np.arange(len(facts)), drops)
 
 

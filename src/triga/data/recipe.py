@@ -8,15 +8,7 @@ from pydantic import Field
 
 from triga.core.section import RecipePath, Section
 
-__all__ = ["ColumnsSection", "DataSection"]
-
-
-class ColumnsSection(Section):
-    """Which column plays which role; what is left out is found by name and content."""
-
-    text: str | None = None
-    text_pair: str | None = None
-    label: str | None = None
+__all__ = ["DataSection"]
 
 
 class DataSection(Section):
@@ -29,7 +21,9 @@ class DataSection(Section):
     dev_size: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of train, stratified by label."""
     test_size: float = Field(default=0.1, gt=0, lt=0.5)
-    columns: ColumnsSection = ColumnsSection()
+    columns: dict[str, str] = Field(default_factory=dict, examples=["{text: question, label: intent}"])
+    """Which column plays which role of the task (``text``, ``text_pair``, ``label``; ``text``, ``entities`` …); what
+    is left out is found by name and content."""
     encoding: str | None = None
     """Text encoding of the files; detected when absent."""
     max_rows: int | None = Field(default=None, ge=1)

@@ -82,7 +82,9 @@ class Role:
     aliases: tuple[str, ...]
     required: bool = True
     is_text: bool = False
-    """Whether it is prepared (``RowSpec.prepare``)."""
+    """Whether it is a text that a model is asked, and so prepared (``RowSpec.prepare``)."""
+    is_anchored: bool = False
+    """Whether another column points into it by characters: then a cleaned copy keeps it as it is."""
 
 
 class RowSpec(Protocol):
@@ -99,6 +101,11 @@ class RowSpec(Protocol):
     @property
     def target_names(self) -> tuple[str, ...]:
         """All that can be learned, in the user's order; empty where the data decides."""
+        ...
+
+    @property
+    def least_classes(self) -> int:
+        """How many different names ``targets_of`` must have given of train for anything to be learned."""
         ...
 
     @property
@@ -120,5 +127,10 @@ class RowSpec(Protocol):
         ...
 
     def targets_of(self, row: Row) -> tuple[str, ...]:
-        """What is to be learned, as names: labels for a classifier. Used for strata, conflicts and class counts."""
+        """What is to be learned, as names: labels for a classifier, types of entities for a tagger; empty where there
+        are none. Used for strata and class counts."""
+        ...
+
+    def answer_of(self, row: Row) -> str:
+        """All that is to be learned of a row: equal texts with other answers contradict each other."""
         ...

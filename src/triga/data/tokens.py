@@ -46,7 +46,7 @@ def tokenize(
             TokenWriter(target, disk) as writer,
         ):
             for chunk in _chunks(rows):
-                writer.add_encodings(encode(chunk))
+                writer.add_encodings(encode(chunk), len(chunk))
                 emit(Progress("tokenize", writer.num_rows, len(rows)))
     return Tokens(folder)
 
@@ -60,7 +60,7 @@ def _is_whole(folder: Path, num_rows: int, emit: Emit) -> bool:
     except ModelError as error:
         emit(note("tokens-damaged", "cached tokens are made again: {why}", why=error))
         return False
-    if len(Tokens(folder)) != num_rows:
+    if Tokens(folder).meta["num_rows"] != num_rows:
         emit(note("tokens-of-other-rows", "cached tokens are made again: they are of other rows"))
         return False
     return True

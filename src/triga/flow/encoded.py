@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from triga.core.events import note
 from triga.core.section import fingerprint
 from triga.data.prepare import Prepared
+from triga.data.rows import Row
 from triga.data.tokens import Tokens, tokenize
 from triga.flow.context import Context
 from triga.tasks.base import TaskSpec
@@ -25,8 +26,9 @@ LENGTH_STEP = 8
 
 @dataclass(frozen=True)
 class EncodedSplit:
-    """Token ids (a sequence of ``Encoding``) and targets, (N,) or (N, C)."""
+    """Rows, their encodings, and the targets of these (``TaskSpec.targets``)."""
 
+    rows: Sequence[Row]
     tokens: Tokens
     targets: Any
 
@@ -45,14 +47,19 @@ def encode_splits(
         context.emit(note("max-length-cut", what, length=max_length, limit=limit))
         max_length = limit
     return max_length, {
-        split: EncodedSplit(encode(split, max_length), spec.targets(prepared.rows(split))) for split in ("train", "dev")
+        "train": _split(spec, prepared.rows("train"), encode("train", max_length)),
+        "dev": _split(spec, list(prepared.rows("dev")), encode("dev", max_length)),
     }
+
+
+def _split(spec: TaskSpec, rows: Sequence[Row], tokens: Tokens) -> EncodedSplit:
+    return EncodedSplit(rows, tokens, spec.targets(rows, tokens))
 
 
 def _tokens(
     context: Context, prepared: Prepared, spec: TaskSpec, tokenizer: Tokenizer, split: str, length: int
 ) -> Tokens:
-    key = fingerprint(prepared.fingerprint, split, tokenizer.fingerprint, tokenizer.uses_token_types, length)
+    key = fingerprint(prepared.fingerprint, spec.kind, split, tokenizer.fingerprint, tokenizer.uses_token_types, length)
     return tokenize(
         prepared.rows(split),
         lambda rows: spec.encode(rows, tokenizer, length),

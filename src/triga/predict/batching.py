@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from triga.core.arrays import Encoding, Outputs
+from triga.core.arrays import Encoding, FloatArray, Outputs
 from triga.predict.predictor import Predictor
 
-__all__ = ["MAX_TOKENS", "predict_all", "token_batches"]
+__all__ = ["MAX_TOKENS", "join_outputs", "predict_all", "token_batches"]
 
 MAX_TOKENS = 512
 """Tokens of one batch, padding included."""
@@ -49,6 +49,23 @@ def predict_all(predictor: Predictor, encodings: Sequence[Encoding], max_tokens:
     batches = token_batches([len(encoding) for encoding in encodings], max_tokens)
     if not batches:
         return {}
-    parts = [predictor.predict([encodings[i] for i in batch]) for batch in batches]
+    joined = join_outputs([predictor.predict([encodings[i] for i in batch]) for batch in batches])
     order = np.argsort(np.concatenate([np.array(batch) for batch in batches]))
-    return {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
+    return {name: values[order] for name, values in joined.items()}
+
+
+def join_outputs(parts: Sequence[Outputs]) -> Outputs:
+    """Outputs of batches as those of one; where their lengths differ, zeros fill up the second axis."""
+    return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+
+
+def _joined(parts: Sequence[FloatArray]) -> FloatArray:
+    if parts[0].ndim < 3 or len({part.shape[1] for part in parts}) == 1:
+        return np.concatenate(parts)
+    longest = max(part.shape[1] for part in parts)
+    joined = np.zeros((sum(map(len, parts)), longest, *parts[0].shape[2:]), dtype=parts[0].dtype)
+    start = 0
+    for part in parts:
+        joined[start : start + len(part), : part.shape[1]] = part
+        start += len(part)
+    return joined

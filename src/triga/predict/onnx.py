@@ -24,6 +24,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from triga.core.arrays import Encoding, FloatArray, IntArray, Outputs
 from triga.core.errors import ModelError
+from triga.predict.batching import join_outputs
 from triga.predict.cores import num_physical_cores
 
 __all__ = ["OnnxPredictor"]
@@ -63,7 +64,7 @@ class OnnxPredictor:
         if len(encodings) == 1:
             return {OUTPUT: self._run(encodings)}
         rows = self._callers.map(self._run, ([encoding] for encoding in encodings))
-        return {OUTPUT: np.concatenate(list(rows))}
+        return join_outputs([{OUTPUT: row} for row in rows])
 
     def _run(self, encodings: Sequence[Encoding]) -> FloatArray:
         width = max(MIN_WIDTH, *(len(encoding) for encoding in encodings))

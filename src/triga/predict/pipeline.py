@@ -18,6 +18,7 @@ import numpy as np
 from triga.core.arrays import Encoding, Outputs
 from triga.core.artifact import Artifact
 from triga.core.errors import InputError, ModelError
+from triga.data.rows import Role, Row
 from triga.predict.batching import MAX_TOKENS, predict_all
 from triga.predict.onnx import OnnxPredictor
 from triga.predict.predictor import Predictor
@@ -25,11 +26,22 @@ from triga.predict.settings import ModelSettings
 from triga.tasks.base import Prediction, TaskSpec
 from triga.text.tokenizers.tokenizer import Tokenizer
 
-__all__ = ["Input", "Pipeline"]
+__all__ = ["Asked", "Input", "Pipeline"]
 
 Input = str | tuple[str, str]
 BUNDLE_KIND = "bundle"
 DEFAULT_ENGINE = "model.onnx"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Inputs as a task reads them, and their encodings: one a row, or several windows of a long one."""
+
+    rows: Sequence[Row]
+    encodings: Sequence[Encoding]
+
+    def answers(self, task: TaskSpec, outputs: Outputs) -> list[Prediction]:
+        return list(task.decode(self.rows, self.encodings, outputs))
 
 
 @dataclass(frozen=True)
@@ -65,23 +77,31 @@ class Pipeline:
     def task(self) -> TaskSpec:
         return self.settings.task
 
+    @property
+    def asked_roles(self) -> list[Role]:
+        """The texts that the model is asked; a second one only where it may take pairs."""
+        texts = [role for role in self.task.roles if role.is_text]
+        return texts[:1] if self.settings.takes_pairs is False else texts
+
     def predict(self, inputs: Sequence[Input], *, max_tokens: int = MAX_TOKENS) -> list[Prediction]:
         """Answers in the order of ``inputs``: texts, or pairs of texts. Raises ``InputError`` that names the input."""
-        encodings = self.encode(inputs)
-        return list(self.task.decode(self.outputs(encodings, max_tokens=max_tokens))) if encodings else []
+        asked = self.encode(inputs)
+        return asked.answers(self.task, self.outputs(asked.encodings, max_tokens=max_tokens)) if asked.rows else []
 
-    def encode(self, inputs: Sequence[Input], *, truncate: bool = True) -> list[Encoding]:
-        """Token ids, cut to the model's length, or with ``truncate=False`` refused when longer."""
+    def encode(self, inputs: Sequence[Input], *, truncate: bool = True) -> Asked:
+        """Token ids, cut to the model's length, or with ``truncate=False`` refused when longer; a task that reads long
+        texts in windows cuts and refuses none."""
         if isinstance(inputs, str):
             raise _wrong("inputs-not-list", "inputs is one text; a list of texts is needed", "write [text]")
         rows = [self._row(i, value) for i, value in enumerate(inputs)]
         limit = self.settings.max_length
-        encodings = self.task.encode(rows, self.tokenizer, limit if truncate else limit + 1)
-        for i, encoding in enumerate(encodings):
-            if len(encoding) > limit:
-                fix = "shorten it, or let it be cut (truncate: true)"
-                raise _wrong("input-too-long", "the text has more than {limit} tokens", fix, i, limit=limit)
-        return encodings
+        may_be_long = truncate or self.task.has_windows
+        encodings = self.task.encode(rows, self.tokenizer, limit if may_be_long else limit + 1)
+        too_long = next((encoding for encoding in encodings if len(encoding) > limit), None)
+        if too_long is not None:
+            fix = "shorten it, or let it be cut (truncate: true)"
+            raise _wrong("input-too-long", "the text has more than {limit} tokens", fix, too_long.row, limit=limit)
+        return Asked(rows, encodings)
 
     def outputs(self, encodings: Sequence[Encoding], *, max_tokens: int = MAX_TOKENS) -> Outputs:
         """What the model computes, by name, (N, …). Raises ``ModelError`` where it is not a number."""
@@ -96,7 +116,7 @@ class Pipeline:
                 )
         return outputs
 
-    def _row(self, index: int, value: object) -> dict[str, str | None]:
+    def _row(self, index: int, value: object) -> Row:
         texts = [value] if isinstance(value, str) else value
         if not isinstance(texts, list | tuple) or len(texts) not in (1, 2):
             raise _not_text(index, value)
@@ -107,7 +127,7 @@ class Pipeline:
         if pair is None and self.settings.takes_pairs:
             fix = "send two texts together: [text, second text]"
             raise _wrong("input-pair-needed", "the model takes pairs of texts", fix, index)
-        return {"text": text, "text_pair": pair}
+        return dict.fromkeys(self.task.schema.names) | {"text": text} | ({} if pair is None else {"text_pair": pair})
 
     def _text(self, index: int, value: object) -> str:
         """The text as the model was taught to read it."""

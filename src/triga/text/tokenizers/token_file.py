@@ -3,7 +3,9 @@
     input_ids.bin        the ids of all rows, one after the other; uint16 while they fit, else uint32
     offsets.npy          (N + 1,) int64: row i is input_ids[offsets[i]:offsets[i + 1]]
     token_type_ids.bin   uint8 segment ids, for models that take them
-    meta.json            rows, tokens, type of the ids
+    characters.bin       int32 (T, 2) characters of each token, for tasks that point into texts
+    rows.npy             (N,) which row each encoding is of, where some rows became several
+    meta.json            encodings, rows, tokens, type of the ids
 
 A hundred million tokens cost 200 MB of disk and no memory.
 """
@@ -25,6 +27,7 @@ from triga.core.durable import DISK, Disk
 __all__ = ["TokenWriter", "Tokens"]
 
 IDS, TYPES, OFFSETS, META = "input_ids.bin", "token_type_ids.bin", "offsets.npy", "meta.json"
+CHARACTERS, ROWS = "characters.bin", "rows.npy"
 
 
 class Tokens(Sequence[Encoding]):
@@ -36,6 +39,9 @@ class Tokens(Sequence[Encoding]):
         self.ids: NDArray[Any] = _mapped(folder / IDS, self.meta["dtype"])
         """(T,) all rows' ids, one after the other."""
         self._types = _mapped(folder / TYPES, "uint8") if self.meta["has_token_types"] else None
+        has_characters = (folder / CHARACTERS).exists()
+        self._characters = _mapped(folder / CHARACTERS, "int32").reshape(-1, 2) if has_characters else None
+        self._rows = np.load(folder / ROWS) if (folder / ROWS).exists() else None
 
     @property
     def lengths(self) -> IntArray:
@@ -56,7 +62,9 @@ class Tokens(Sequence[Encoding]):
             raise IndexError(f"row {index} of {len(self)}")
         start, stop = self.offsets[index % len(self)], self.offsets[index % len(self) + 1]
         types = None if self._types is None else self._types[start:stop].astype(np.int32)
-        return Encoding(self.ids[start:stop].astype(np.int32), types)
+        characters = None if self._characters is None else self._characters[start:stop]
+        row = index % len(self) if self._rows is None else int(self._rows[index % len(self)])
+        return Encoding(self.ids[start:stop].astype(np.int32), types, characters, row)
 
 
 class TokenWriter:
@@ -67,7 +75,9 @@ class TokenWriter:
         self._disk = disk or DISK
         self._ids = _Ids(folder / IDS)
         self._types: IO[bytes] | None = None
+        self._characters: IO[bytes] | None = None
         self._lengths: list[NDArray[np.int64]] = [np.zeros(1, dtype=np.int64)]
+        self._rows: list[NDArray[np.int64]] = []
         self.num_rows = 0
 
     def __enter__(self) -> TokenWriter:
@@ -75,8 +85,9 @@ class TokenWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._ids.close()
-        if self._types is not None:
-            self._types.close()
+        for file in (self._types, self._characters):
+            if file is not None:
+                file.close()
         if kind is None:
             self._finish()
 
@@ -86,8 +97,16 @@ class TokenWriter:
         self._ids.add(np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64))
         self.num_rows += len(rows)
 
-    def add_encodings(self, encodings: Sequence[Encoding]) -> None:
+    def add_encodings(self, encodings: Sequence[Encoding], num_rows: int) -> None:
+        """The encodings of the next ``num_rows`` rows."""
+        first = self.num_rows
+        self._rows.append(np.array([first + encoding.row for encoding in encodings], dtype=np.int64))
         self.add([encoding.input_ids for encoding in encodings])
+        self.num_rows = first + num_rows
+        characters = [encoding.offsets for encoding in encodings if encoding.offsets is not None]
+        if characters:
+            self._characters = self._characters or open(self._folder / CHARACTERS, "wb")  # noqa: SIM115 - as above
+            self._characters.write(np.concatenate(characters).astype(np.int32).tobytes())
         with_types = [encoding.token_type_ids for encoding in encodings if encoding.token_type_ids is not None]
         if with_types:
             self._types = self._types or open(self._folder / TYPES, "wb")  # noqa: SIM115 - held open until the end
@@ -96,6 +115,8 @@ class TokenWriter:
     def _finish(self) -> None:
         offsets = np.cumsum(np.concatenate(self._lengths))
         save_array(self._folder / OFFSETS, offsets)
+        if self._rows and not np.array_equal(rows := np.concatenate(self._rows), np.arange(len(rows))):
+            save_array(self._folder / ROWS, rows)
         meta = {
             "num_rows": self.num_rows,
             "num_tokens": int(offsets[-1]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import count, takewhile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 from tokenizers import Encoding as RawEncoding
 from tokenizers import Tokenizer as RawTokenizer
 
-from triga.core.arrays import Encoding
+from triga.core.arrays import Encoding, IntArray
 from triga.core.errors import ModelError
 
 __all__ = ["SENTINEL", "TOKENIZER_FILE", "Tokenizer", "tokenizer_file"]
@@ -42,7 +43,7 @@ class Tokenizer:
         self.raw = raw
         self.uses_token_types = uses_token_types
         """Whether the model takes ``token_type_ids`` (BERT does, ModernBERT does not)."""
-        self._cutters: dict[int, RawTokenizer] = {}
+        self._cutters: dict[tuple[int, int], RawTokenizer] = {}
 
     @classmethod
     def load(cls, path: Path, *, uses_token_types: bool = False) -> Tokenizer:
@@ -117,6 +118,22 @@ class Tokenizer:
         """Encode pairs ``(text, text_pair or None)``; the longer one of a pair is cut first."""
         return [encoding for encoding, _ in self.encode_counting(texts, max_length)]
 
+    def encode_windows(self, texts: Sequence[Sequence[str]], max_length: int, *, overlap: int) -> list[Encoding]:
+        """Encode texts whole, with offsets: what does not fit into ``max_length`` becomes further windows, each of
+        which repeats the last ``overlap`` tokens of the one before. ``row`` says whose they are.
+
+        A text is a list of pieces, which joined are the text: no token goes beyond the end of a piece.
+        """
+        cutter = self._cutting(max_length, overlap)
+        encodings: list[Encoding] = []
+        for start in range(0, len(texts), BATCH_ROWS):
+            chunk = [list(pieces) for pieces in texts[start : start + BATCH_ROWS]]
+            for i, raw in enumerate(cutter.encode_batch(chunk, is_pretokenized=True), start):
+                begins = np.cumsum([0, *map(len, texts[i])])
+                for window in (raw, *raw.overflowing):
+                    encodings.append(replace(self._encoding(window, i), offsets=_offsets(window, begins)))
+        return encodings
+
     def encode_counting(
         self, texts: Sequence[tuple[str, str | None]], max_length: int
     ) -> Iterator[tuple[Encoding, int]]:
@@ -126,21 +143,30 @@ class Tokenizer:
         """
         for start in range(0, len(texts), BATCH_ROWS):
             inputs = [text if pair is None else (text, pair) for text, pair in texts[start : start + BATCH_ROWS]]
-            for value, raw in zip(inputs, self.raw.encode_batch_fast(inputs), strict=True):
+            for i, (value, raw) in enumerate(zip(inputs, self.raw.encode_batch_fast(inputs), strict=True), start):
                 lost = max(len(raw) - max_length, 0)
-                yield self._encoding(self._cutting(max_length).encode_batch_fast([value])[0] if lost else raw), lost
+                cut = self._cutting(max_length).encode_batch_fast([value])[0] if lost else raw
+                yield self._encoding(cut, i), lost
 
-    def _cutting(self, max_length: int) -> RawTokenizer:
+    def _cutting(self, max_length: int, overlap: int = 0) -> RawTokenizer:
         """A copy that truncates: ``tokenizers`` keeps the length as state, and threads share ``self.raw``."""
-        if max_length not in self._cutters:
+        key = max_length, overlap
+        if key not in self._cutters:
             cutter = RawTokenizer.from_str(self.raw.to_str())
-            cutter.enable_truncation(max_length)
-            self._cutters[max_length] = cutter
-        return self._cutters[max_length]
+            cutter.enable_truncation(max_length, stride=overlap)
+            self._cutters[key] = cutter
+        return self._cutters[key]
 
-    def _encoding(self, raw: RawEncoding) -> Encoding:
+    def _encoding(self, raw: RawEncoding, row: int) -> Encoding:
         types = np.array(raw.type_ids, dtype=np.int32) if self.uses_token_types else None
-        return Encoding(np.array(raw.ids, dtype=np.int32), types)
+        return Encoding(np.array(raw.ids, dtype=np.int32), types, row=row)
+
+
+def _offsets(raw: RawEncoding, begins: IntArray) -> IntArray:
+    """(T, 2) characters of the whole text; pieces begin at ``begins``, and special tokens belong to none."""
+    pieces = np.array([-1 if piece is None else piece for piece in raw.word_ids])
+    shift = np.where(pieces >= 0, begins[pieces], 0)
+    return np.array(raw.offsets, dtype=np.int32).reshape(-1, 2) + shift[:, None].astype(np.int32)
 
 
 def tokenizer_file(path: Path) -> Path:
