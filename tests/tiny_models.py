@@ -134,7 +134,8 @@ class Tiny:
         predictor = TorchPredictor(
             module, lambda rows: self.task.collate(rows, None, self.tokenizer.pad_id), self.task.logits, CPU
         )
-        return self.spec.score(predict_all(predictor, self.encodings), self.targets)
+        rows = [{"labels": [label]} for _, label in ROWS]
+        return self.spec.score(rows, self.encodings, predict_all(predictor, self.encodings))
 
 
 def sha256_of_weights(module: torch.nn.Module) -> str:

@@ -31,8 +31,8 @@ def test_what_differs_is_measured() -> None:
 
 
 def test_several_labels_agree_only_together() -> None:
-    decided = np.array([[1, 0], [1, 1], [0, 0]])
-    other = np.array([[1, 0], [1, 0], [0, 0]])
+    decided = [("a",), ("a", "b"), ()]
+    other = [("a",), ("a",), ()]
     assert compare("x", np.ones((3, 2)), np.ones((3, 2)), decided, other).agreement == pytest.approx(2 / 3)
 
 

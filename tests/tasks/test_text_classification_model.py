@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from triga.core.arrays import Encoding
 from triga.models.open import OpenedBase
 from triga.tasks.models import open_task_model
-from triga.tasks.text_classification.model import TextClassificationModel, pad
+from triga.tasks.network import pad
+from triga.tasks.text_classification.model import TextClassificationModel
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
 
@@ -39,7 +40,7 @@ def _module(tiny: Tiny) -> Any:
 
 def test_rows_are_padded_to_the_longest() -> None:
     rows = [Encoding(np.array([2, 7, 3])), Encoding(np.array([2, 7, 8, 9, 3])), Encoding(np.array([2, 3]))]
-    batch = pad(rows, 1)
+    batch = pad(rows, None, 1)
     assert batch.keys() == {"input_ids", "attention_mask"}
     assert batch["input_ids"].tolist() == [[2, 7, 3, 1, 1], [2, 7, 8, 9, 3], [2, 3, 1, 1, 1]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1], [1, 1, 0, 0, 0]]
@@ -48,7 +49,7 @@ def test_rows_are_padded_to_the_longest() -> None:
 
 def test_token_types_come_along_where_rows_have_them() -> None:
     rows = [Encoding(np.array([2, 7, 3, 8]), np.array([0, 0, 0, 1])), Encoding(np.array([2, 3]), np.array([0, 1]))]
-    assert pad(rows, 0)["token_type_ids"].tolist() == [[0, 0, 0, 1], [0, 1, 0, 0]]
+    assert pad(rows, None, 0)["token_type_ids"].tolist() == [[0, 0, 0, 1], [0, 1, 0, 0]]
 
 
 def test_targets_come_along_where_there_are_any(tiny: Tiny) -> None:

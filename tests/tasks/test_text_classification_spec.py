@@ -129,14 +129,14 @@ logits = arrays(np.float32, (4, 3), elements=st.floats(-30, 30, width=32))
 
 @given(logits)
 def test_probabilities_are_softmax(values: np.ndarray) -> None:
-    probabilities = _spec().with_labels(LABELS).probabilities({"logits": values})
+    probabilities = _spec().with_labels(LABELS).probabilities_of(values)
     exact = np.exp(values.astype(np.float64))
     np.testing.assert_allclose(probabilities, exact / exact.sum(axis=1, keepdims=True), rtol=1e-9)
 
 
 @given(logits)
 def test_an_answer_is_the_likeliest_label_with_all_scores(values: np.ndarray) -> None:
-    for answer in _spec().with_labels(LABELS).decode({"logits": values}):
+    for answer in _spec().with_labels(LABELS).decode([], [], {"logits": values}):
         assert answer.scores[LABELS.index(answer.label)] == answer.scores.max()
         fields = answer.as_dict()
         assert fields["labels"] == [answer.label]
@@ -150,16 +150,16 @@ def test_an_answer_is_the_likeliest_label_with_all_scores(values: np.ndarray) ->
 def test_several_labels_are_those_over_their_thresholds() -> None:
     spec = _spec(multi_label=True).with_labels(LABELS)
     outputs = {"logits": np.log(np.array([[0.6, 0.4, 0.5]]) / (1 - np.array([[0.6, 0.4, 0.5]])))}
-    assert spec.decode(outputs)[0].labels == ("a", "c")
-    assert spec.with_thresholds([0.7, 0.3, 0.6]).decode(outputs)[0].labels == ("b",)
-    nothing = spec.with_thresholds([1, 1, 1]).decode(outputs)[0]
+    assert spec.decode([], [], outputs)[0].labels == ("a", "c")
+    assert spec.with_thresholds([0.7, 0.3, 0.6]).decode([], [], outputs)[0].labels == ("b",)
+    nothing = spec.with_thresholds([1, 1, 1]).decode([], [], outputs)[0]
     assert (nothing.labels, nothing.label) == ((), None)
 
 
 def test_a_score_is_that_of_the_decided_labels() -> None:
     spec = _spec().with_labels(LABELS)
     outputs = {"logits": np.eye(3, dtype=np.float32)[[0, 1, 2, 2]]}
-    assert spec.score(outputs, np.array([0, 1, 2, 0]))["accuracy"] == 0.75
+    assert spec.score([{"labels": [label]} for label in "abca"], [], outputs)["accuracy"] == 0.75
 
 
 @pytest.mark.parametrize("thresholds", [None, [0.25, 0.5, 0.75]])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from triga.core.arrays import FloatArray, IntArray
+from triga.core.arrays import FloatArray
 from triga.core.errors import GateError
 
 __all__ = ["FP32_TOLERANCE", "Parity", "compare", "require"]
 
 FP32_TOLERANCE = 1e-4
 """Largest difference of a probability that rounding in another order of operations may make."""
+NEAR = 0.1
+"""Scores so near are alike, in spreads of the training scores: far below what any model of a score is off by itself."""
 
 
 @dataclass(frozen=True)
@@ -23,25 +26,32 @@ class Parity:
     engine: str
     num_rows: int
     agreement: float
-    """Share of rows with the same labels."""
+    """Share of rows with the same answer."""
     max_difference: float
     mean_difference: float
-    """Of probabilities, over rows and classes."""
+    """Of probabilities (or scores in their spreads), over rows (or tokens) and classes."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def compare(
-    engine: str, reference: FloatArray, exported: FloatArray, decided: IntArray, decided_exported: IntArray
+    engine: str,
+    reference: FloatArray,
+    exported: FloatArray,
+    answers: Sequence[Hashable],
+    answers_exported: Sequence[Hashable],
 ) -> Parity:
-    """Compare probabilities (N, C) and decided labels, (N,) or (N, C)."""
-    same = decided == decided_exported
-    same = same if same.ndim == 1 else same.all(axis=1)
+    """Compare probabilities (K, C) and the answers to N rows."""
+    same = [_alike(ours, theirs) for ours, theirs in zip(answers, answers_exported, strict=True)]
     difference = np.abs(reference - exported)
-    return Parity(
-        engine, len(reference), float(same.mean()), float(difference.max(initial=0.0)), float(difference.mean())
-    )
+    return Parity(engine, len(same), float(np.mean(same)), float(difference.max(initial=0.0)), float(difference.mean()))
+
+
+def _alike(ours: Hashable, theirs: Hashable) -> bool:
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return abs(ours - theirs) <= NEAR
+    return ours == theirs
 
 
 def require(parity: Parity, *, min_agreement: float, tolerance: float | None = None) -> None:

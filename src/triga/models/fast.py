@@ -20,9 +20,9 @@ from triga.models.attention import Mask, attend_projected, document_mask, linear
 from triga.models.checkpointing import run_layer
 
 if TYPE_CHECKING:
-    from transformers import ModernBertForSequenceClassification, ModernBertModel
+    from transformers import ModernBertForSequenceClassification, ModernBertForTokenClassification, ModernBertModel
 
-__all__ = ["classify", "encode", "packed_masks", "run_layers", "stream_masks", "supports"]
+__all__ = ["classify", "encode", "packed_masks", "run_layers", "stream_masks", "supports", "tag"]
 
 
 def supports(config: Any) -> bool:
@@ -43,6 +43,15 @@ def classify(
         pooled = (hidden_states * weights).sum(dim=1) / weights.sum(dim=1)
     pooled = F.dropout(model.head(pooled), config.classifier_dropout, model.training)
     logits: Tensor = model.classifier(pooled)
+    return logits
+
+
+def tag(
+    model: ModernBertForTokenClassification, input_ids: Tensor, attention_mask: Tensor, dtype: torch.dtype
+) -> Tensor:
+    """(B, T, C) float32 logits of (B, T) ids; ``attention_mask`` (B, T) is True on tokens."""
+    hidden_states = model.head(encode(model.model, input_ids, attention_mask, dtype))
+    logits: Tensor = model.classifier(F.dropout(hidden_states, model.config.classifier_dropout, model.training))
     return logits
 
 

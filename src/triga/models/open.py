@@ -38,6 +38,8 @@ class OpenedBase:
     config: PreTrainedConfig
     tokenizer: Tokenizer
     folder: Path | None
+    known: Tokenizer | None = None
+    """The tokenizer that the weights were trained with, where ``tokenizer`` has further tokens."""
 
     @property
     def max_positions(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +13,10 @@ from triga.models.open import OpenedBase
 from triga.tasks.base import TaskSpec
 from triga.tasks.text_classification.model import TextClassificationModel
 from triga.tasks.text_classification.spec import TextClassification
+from triga.tasks.text_regression.model import TextRegressionModel
+from triga.tasks.text_regression.spec import TextRegression
+from triga.tasks.token_classification.model import TokenClassificationModel
+from triga.tasks.token_classification.spec import TokenClassification
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -38,19 +41,23 @@ class TaskModel(Protocol):
         """Sum over the rows of the batch."""
         ...
 
+    def learned(self, module: Any) -> TaskSpec:
+        """The spec with all that the module has learned beside the network."""
+        ...
+
+    def release(self, module: Any) -> None:
+        """Take out of the module what transformers' own class does not have; ``learned`` was asked before."""
+        ...
+
 
 def open_task_model(spec: TaskSpec, *, targets: Any | None = None, label_smoothing: float = 0.0) -> TaskModel:
-    """The network side of ``spec``; ``targets`` of train give the class weights where the task asks for them."""
-    if not isinstance(spec, TextClassification):
-        raise TypeError(f"no network for {type(spec).__name__}")
-    weights = None
-    if targets is not None and spec.section.class_weights == "balanced":
-        counts = np.bincount(targets, minlength=len(spec.labels)) if targets.ndim == 1 else targets.sum(axis=0)
-        weights = torch.tensor(_balanced(counts), dtype=torch.float32)
-    return TextClassificationModel(spec, label_smoothing, weights)
-
-
-def _balanced(counts: Any) -> Any:
-    """Inverse frequency, scaled so that the mean over rows is 1 (scikit-learn's ``balanced``)."""
-    counts = np.maximum(counts, 1)
-    return counts.sum() / (len(counts) * counts)
+    """The network side of ``spec``; ``targets`` are those of train, as ``TaskSpec.targets`` gives them."""
+    match spec:
+        case TextClassification():
+            return TextClassificationModel.of(spec, targets, label_smoothing)
+        case TokenClassification():
+            return TokenClassificationModel.of(spec, targets, label_smoothing)
+        case TextRegression():
+            return TextRegressionModel.of(spec, targets)
+        case _:
+            raise TypeError(f"no network for {type(spec).__name__}")

@@ -13,7 +13,22 @@ import numpy as np
 
 from triga.core.arrays import FloatArray, IntArray
 
-__all__ = ["ClassCounts", "averaged_scores", "class_counts", "classification_scores", "confusion_matrix"]
+__all__ = [
+    "AVERAGES",
+    "METRICS",
+    "ClassCounts",
+    "averaged_scores",
+    "class_counts",
+    "classification_scores",
+    "confusion_matrix",
+]
+
+
+AVERAGES = tuple(
+    f"{average}_{name}" for average in ("micro", "macro", "weighted") for name in ("precision", "recall", "f1")
+)
+"""What ``averaged_scores`` gives."""
+METRICS = ("accuracy", *AVERAGES)
 
 
 @dataclass(frozen=True)

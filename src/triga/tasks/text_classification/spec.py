@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,10 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from triga.core.arrays import Encoding, FloatArray, IntArray, Outputs
-from triga.core.errors import DataError
+from triga.core.errors import DataError, Language
 from triga.data.rows import Role, Row
-from triga.tasks.text_classification.metrics import classification_scores
+from triga.tasks.base import CardWords
+from triga.tasks.text_classification.metrics import METRICS, classification_scores
 from triga.tasks.text_classification.recipe import TextClassificationSection
+from triga.tasks.text_classification.thresholds import tune_thresholds
+from triga.tasks.texts import TEXT, TEXT_PAIR, joined, read_texts
 from triga.text.prepare import prepare_text
 from triga.text.tokenizers.tokenizer import Tokenizer
 
@@ -22,13 +25,9 @@ __all__ = ["ClassPrediction", "TextClassification"]
 DEFAULT_SEPARATORS = (";", "；", "|", ",", "，")
 DEFAULT_THRESHOLD = 0.5
 ROLES = (
-    Role(
-        "text",
-        ("text", "sentence", "sentence1", "text_a", "question", "content", "review", "query", "文本", "内容"),
-        is_text=True,
-    ),
+    TEXT,
     Role("label", ("label", "labels", "intent", "category", "class", "sentiment", "target", "topic", "标签", "类别")),
-    Role("text_pair", ("text_pair", "sentence2", "text_b", "question2", "hypothesis"), required=False, is_text=True),
+    TEXT_PAIR,
 )
 
 
@@ -41,12 +40,16 @@ class ClassPrediction:
     names: tuple[str, ...]
 
     @property
+    def answer(self) -> tuple[str, ...]:
+        return self.labels
+
+    @property
     def label(self) -> str | None:
         return self.labels[0] if self.labels else None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, top_k: int | None = None) -> dict[str, Any]:
         """``{"labels": […], "scores": [{"label", "score"}, …]}``, best first."""
-        order = np.argsort(-self.scores, kind="stable")
+        order = np.argsort(-self.scores, kind="stable")[:top_k]
         ranked = [{"label": self.names[i], "score": round(float(self.scores[i]), 6)} for i in order]
         return {"labels": list(self.labels), "scores": ranked}
 
@@ -60,13 +63,46 @@ class TextClassification:
     thresholds: tuple[float, ...] | None = None
 
     roles = ROLES
+    least_classes = 2
+    baseline_name = "TF-IDF"
+    metrics = METRICS
+    main_metric = "macro_f1"
+    has_windows = False
     schema = pa.schema([("text", pa.string()), ("text_pair", pa.string()), ("labels", pa.list_(pa.string()))])
+
+    @property
+    def kind(self) -> str:
+        return self.section.kind
+
+    @property
+    def needs_target(self) -> bool:
+        return not self.section.multi_label
+
+    def in_words(self, labels: Collection[str], roles: Collection[str], language: Language) -> str:
+        several, pairs = self.section.multi_label, "text_pair" in roles
+        if language == "zh":
+            kind = ("每行多个标签" if several else "每行一个标签") + ("，文本对" if pairs else "")
+            return f"{len(labels)} 个标签（{kind}）"
+        kind = ("several labels a row" if several else "one label a row") + (", pairs" if pairs else "")
+        return f"{len(labels)} labels ({kind})"
+
+    def card(self) -> CardWords:
+        several = self.section.multi_label
+        return CardWords(
+            f"A text classifier with {len(self.labels)} labels",
+            "any number of labels, each over its own threshold" if several else "one label",
+            "AutoModelForSequenceClassification",
+        )
 
     def with_labels(self, labels: Sequence[str]) -> TextClassification:
         return replace(self, labels=tuple(labels))
 
     def with_thresholds(self, thresholds: Sequence[float]) -> TextClassification:
         return replace(self, thresholds=tuple(float(value) for value in thresholds))
+
+    def restored(self, saved: Mapping[str, Any]) -> TextClassification:
+        spec = self.with_labels(saved["labels"])
+        return spec if saved.get("thresholds") is None else spec.with_thresholds(saved["thresholds"])
 
     def as_dict(self) -> dict[str, Any]:
         thresholds = None if self.thresholds is None else list(self.thresholds)
@@ -86,20 +122,18 @@ class TextClassification:
         return prepare_text(text, self.section.prepare)
 
     def parse(self, values: Mapping[str, Any]) -> Row:
-        pair = values.get("text_pair")
-        return {
-            "text": self._text(values.get("text"), "text"),
-            "text_pair": None if "text_pair" not in values else self._text(pair, "text_pair"),
-            "labels": self._labels(values.get("label")),
-        }
+        return {**read_texts(values, self.section.prepare), "labels": self._labels(values.get("label"))}
 
     def text_of(self, row: Row) -> str:
-        return row["text"] if row["text_pair"] is None else f"{row['text']}\n{row['text_pair']}"
+        return joined(row)
 
     def targets_of(self, row: Row) -> tuple[str, ...]:
         return tuple(row["labels"])
 
-    def targets(self, rows: Sequence[Row]) -> IntArray:
+    def answer_of(self, row: Row) -> str:
+        return "\n".join(sorted(row["labels"]))
+
+    def targets(self, rows: Sequence[Row], encodings: Sequence[Encoding] = ()) -> IntArray:
         """(N,) label indices, or (N, C) of 0 and 1 for several labels."""
         index = {name: i for i, name in enumerate(self.labels)}
         if not self.section.multi_label:
@@ -108,17 +142,6 @@ class TextClassification:
         for i, row in enumerate(rows):
             matrix[i, [index[name] for name in row["labels"]]] = 1
         return matrix
-
-    def _text(self, value: Any, role: str) -> str:
-        text = self.prepare(_written(value, role))
-        if not text.strip():
-            raise DataError(
-                "text-nothing-left",
-                "nothing of the {role} is left once it is prepared (task.prepare)",
-                fix="let triga check --fix delete the row",
-                role=role,
-            )
-        return text
 
     def _labels(self, value: Any) -> list[str]:
         names = self._split(value) if self.section.multi_label else [_label_name(value)]
@@ -138,12 +161,28 @@ class TextClassification:
 
     # -- model in and out ---------------------------------------------------------------------------------------
 
+    def tokenizer_for(self, tokenizer: Tokenizer, texts: Iterable[str]) -> Tokenizer:
+        return tokenizer
+
     def encode(self, rows: Sequence[Row], tokenizer: Tokenizer, max_length: int) -> list[Encoding]:
         return tokenizer.encode([(row["text"], row["text_pair"]) for row in rows], max_length)
 
-    def probabilities(self, outputs: Outputs) -> FloatArray:
-        """(B, C): softmax of the logits, or a sigmoid for each label."""
-        logits = np.asarray(outputs["logits"], dtype=np.float64)
+    def probabilities(self, encodings: Sequence[Encoding], outputs: Outputs) -> FloatArray:
+        return self.probabilities_of(outputs["logits"])
+
+    def claims(self, outputs: Outputs, targets: IntArray) -> tuple[FloatArray, IntArray]:
+        return outputs["logits"], targets
+
+    def calibrated(self, outputs: Outputs, targets: IntArray, temperature: float) -> TextClassification:
+        """For several labels, with thresholds."""
+        if not self.section.multi_label:
+            return self
+        probabilities = self.probabilities_of(outputs["logits"] / temperature)
+        return self.with_thresholds(tune_thresholds(probabilities, targets).tolist())
+
+    def probabilities_of(self, logits: FloatArray) -> FloatArray:
+        """(N, C): softmax of the logits, or a sigmoid for each label."""
+        logits = np.asarray(logits, dtype=np.float64)
         if self.section.multi_label:
             return 1 / (1 + np.exp(-logits))
         exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
@@ -156,8 +195,8 @@ class TextClassification:
         thresholds = np.array(self.thresholds or [DEFAULT_THRESHOLD] * len(self.labels))
         return (probabilities >= thresholds).astype(np.int64)
 
-    def decode(self, outputs: Outputs) -> list[ClassPrediction]:
-        probabilities = self.probabilities(outputs)
+    def decode(self, rows: Sequence[Row], encodings: Sequence[Encoding], outputs: Outputs) -> list[ClassPrediction]:
+        probabilities = self.probabilities_of(outputs["logits"])
         decided = self.decide(probabilities)
         chosen = [np.flatnonzero(row) if self.section.multi_label else np.atleast_1d(row) for row in decided]
         return [
@@ -165,27 +204,9 @@ class TextClassification:
             for indices, scores in zip(chosen, probabilities, strict=True)
         ]
 
-    def score(self, outputs: Outputs, targets: IntArray) -> dict[str, float]:
-        return classification_scores(self.decide(self.probabilities(outputs)), targets, len(self.labels))
-
-
-def _written(value: Any, role: str) -> str:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        raise DataError(
-            "text-empty",
-            "the {role} is empty",
-            fix="fill it, or let triga check --fix delete the row",
-            role=role,
-        )
-    if not isinstance(value, str | int | float):
-        raise DataError(
-            "text-not-string",
-            "the {role} is not a text but {type}",
-            fix="write it as a string, or choose another column in data.columns",
-            role=role,
-            type=type(value).__name__,
-        )
-    return str(value)
+    def score(self, rows: Sequence[Row], encodings: Sequence[Encoding], outputs: Outputs) -> dict[str, float]:
+        decided = self.decide(self.probabilities_of(outputs["logits"]))
+        return classification_scores(decided, self.targets(rows), len(self.labels))
 
 
 def _label_name(value: Any) -> str:

@@ -1,0 +1,59 @@
+"""Spearman's and Pearson's correlation of answers and truth, in numpy alone (equal to scipy's, see tests).
+
+Weights stand for how often each row was drawn, so ``evaluate`` scores a thousand resamples at once: the ranks of a
+resample follow from one sorting of the rows and the sums of its weights. Where answers or truth are all alike a
+correlation is not defined, and counts as 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triga.core.arrays import FloatArray
+
+__all__ = ["METRICS", "regression_scores"]
+
+METRICS: tuple[str, ...] = ("spearman", "pearson")
+FLAT = 1e-12
+"""Spread over magnitude below which values are alike but for rounding."""
+
+
+def regression_scores(
+    answers: FloatArray, truth: FloatArray, weights: FloatArray | None = None
+) -> dict[str, FloatArray]:
+    """Each metric in −1 to 1 for (N,) answers and truth: a number, or (R,) for weights (R, N)."""
+    weights = np.ones(len(truth)) if weights is None else weights
+    return {
+        "spearman": _correlation(_ranks(answers, weights), _ranks(truth, weights), weights),
+        "pearson": _correlation(answers, truth, weights),
+    }
+
+
+def _ranks(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """(…, N) ranks but for a constant; equal values share the mean of their ranks."""
+    if not len(values):
+        return weights
+    order = np.argsort(values, kind="stable")
+    is_first = np.append(True, np.diff(values[order]) > 0)
+    sizes = np.add.reduceat(weights[..., order], np.flatnonzero(is_first), axis=-1)
+    group = np.empty(len(values), dtype=np.int64)
+    group[order] = np.cumsum(is_first) - 1
+    return np.asarray((np.cumsum(sizes, axis=-1) - sizes / 2)[..., group])
+
+
+def _correlation(x: FloatArray, y: FloatArray, weights: FloatArray) -> FloatArray:
+    total = np.maximum(weights.sum(axis=-1, keepdims=True), FLAT)
+    (x, x_is_flat), (y, y_is_flat) = _standardised(x, weights / total), _standardised(y, weights / total)
+    correlation = (weights / total * x * y).sum(axis=-1)
+    return np.where(x_is_flat | y_is_flat, 0.0, np.clip(correlation, -1, 1))
+
+
+def _standardised(values: FloatArray, shares: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """(…, N) values with mean 0 and variance 1, and (…) whether they are all alike. ``shares`` sum up to 1."""
+    magnitude = np.abs(values).max(axis=-1, keepdims=True, initial=0.0)
+    values = values / np.where(magnitude > 0, magnitude, 1.0)  # squares of very large or small numbers are none
+    centred = values - (shares * values).sum(axis=-1, keepdims=True)
+    spread = np.sqrt((shares * centred**2).sum(axis=-1, keepdims=True))
+    is_flat = spread <= FLAT
+    return centred / np.where(is_flat, 1.0, spread), is_flat[..., 0]

@@ -1,0 +1,1 @@
+"""Token classification: find and name spans of a text (named entities)."""
