@@ -27,7 +27,7 @@ import torch
 from picture import Panel, draw
 from sitting import sitting
 
-from triga.evaluate.tfidf import fit_features, fit_linear
+from triga.evaluate.text_classification.tfidf import fit_features, fit_linear
 from triga.models import fast
 from triga.models.open import OpenedBase, open_base
 from triga.models.recipe import FolderBase, ScratchBase, ShippedBase, shipped_folder

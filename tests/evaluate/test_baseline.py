@@ -10,10 +10,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from triga.core.errors import MachineError
-from triga.evaluate import baseline as room
-from triga.evaluate.baseline import fit_baseline, majority_answer
 from triga.evaluate.evidence import Evidence
-from triga.evaluate.tfidf import fit_features, fit_linear
+from triga.evaluate.text_classification import baseline as room
+from triga.evaluate.text_classification.baseline import fit_baseline, majority_answer
+from triga.evaluate.text_classification.tfidf import fit_features, fit_linear
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
 

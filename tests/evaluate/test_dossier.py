@@ -13,10 +13,10 @@ from triga.core.artifact import dump_json
 from triga.core.errors import DataError, GateError, ModelError, RecipeError
 from triga.evaluate.dossier import Dossier, evaluate
 from triga.evaluate.evidence import Evidence
-from triga.evaluate.gates import METRICS, check_gates, require_gates
+from triga.evaluate.gates import check_gates, require_gates
 from triga.evaluate.recipe import EvaluateSection
 from triga.evaluate.words import p_value, sentences, signed
-from triga.tasks.text_classification.metrics import classification_scores
+from triga.tasks.text_classification.metrics import METRICS, classification_scores
 
 SECTION = EvaluateSection(num_bootstrap=200, gates={"accuracy": 0.5, "macro_f1": 0.6})
 
@@ -31,18 +31,18 @@ def codes(dossier: Dossier) -> set[str]:
 
 
 def test_scores_are_those_of_the_task(dossier: Dossier, evidence: Evidence) -> None:
-    expected = evidence.spec.score({"logits": evidence.logits}, evidence.spec.targets(evidence.test))
+    expected = evidence.spec.score(evidence.test, evidence.encodings, evidence.outputs)
     assert {name: one["value"] for name, one in dossier.scores.items()} == pytest.approx(expected, rel=1e-5)
     assert [system["key"] for system in dossier.systems] == ["model", "tfidf", "majority"]
     assert set(METRICS) == set(dossier.scores)
 
 
 def test_classes_add_up(dossier: Dossier, evidence: Evidence) -> None:
-    assert sum(one["support"] for one in dossier.classes) == len(evidence.test)
-    assert np.mean([one["f1"]["value"] for one in dossier.classes]) == pytest.approx(
+    assert sum(one["support"] for one in dossier.parts["classes"]) == len(evidence.test)
+    assert np.mean([one["f1"]["value"] for one in dossier.parts["classes"]]) == pytest.approx(
         dossier.scores["macro_f1"]["value"], abs=1e-5
     )
-    assert sum(map(sum, dossier.confusion["matrix"])) == len(evidence.test)
+    assert sum(map(sum, dossier.parts["confusions"]["matrix"])) == len(evidence.test)
 
 
 def test_the_comparison_counts_every_row(dossier: Dossier, evidence: Evidence) -> None:
@@ -51,7 +51,7 @@ def test_the_comparison_counts_every_row(dossier: Dossier, evidence: Evidence) -
     counted = comparison["both_right"] + comparison["both_wrong"]
     counted += comparison["mcnemar"]["only_model"] + comparison["mcnemar"]["only_baseline"]
     assert counted == len(evidence.test)
-    assert comparison["winner"] == "tfidf"  # the scorer is noisy, and the words are plain
+    assert comparison["winner"] == "baseline"  # the scorer is noisy, and the words are plain
     assert dossier.summary[0]["code"] == "worse"
     assert "TF-IDF" in dossier.summary[0]["zh"]
 
@@ -78,8 +78,8 @@ def test_a_file_that_is_no_dossier_is_refused(dossier: Dossier) -> None:
     newer = dossier.as_dict() | {"schema": 99}
     with pytest.raises(ModelError, match="schema 99"):
         Dossier.from_dict(newer)
-    with pytest.raises(ModelError, match="no classes") as caught:
-        Dossier.from_dict({key: value for key, value in dossier.as_dict().items() if key != "classes"})
+    with pytest.raises(ModelError, match="no parts") as caught:
+        Dossier.from_dict({key: value for key, value in dossier.as_dict().items() if key != "parts"})
     assert caught.value.code == "dossier-unreadable"
 
 
@@ -94,14 +94,18 @@ def test_several_labels_are_measured_by_label(make_evidence: Any) -> None:
     assert "micro F1" in dossier.summary[0]["en"]
 
 
+def halved(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: values / 2 for name, values in outputs.items()}
+
+
 def test_a_temperature_in_the_model_is_taken_out_for_before(make_evidence: Any) -> None:
     evidence = make_evidence()
-    plain = evaluate(evidence, SECTION, seed=0).calibration
+    plain = evaluate(evidence, SECTION, seed=0).parts["confidence"]["calibration"]
     applied = evaluate(
-        replace(evidence, logits=evidence.logits / 2, dev_logits=evidence.dev_logits / 2, temperature=2.0),
+        replace(evidence, outputs=halved(evidence.outputs), dev_outputs=halved(evidence.dev_outputs), temperature=2.0),
         SECTION,
         seed=0,
-    ).calibration
+    ).parts["confidence"]["calibration"]
     assert applied["applied"]
     assert not plain["applied"]
     assert applied["before"]["nll"] == plain["before"]["nll"]
@@ -111,12 +115,12 @@ def test_a_temperature_in_the_model_is_taken_out_for_before(make_evidence: Any) 
 
 
 def test_without_train_and_dev_rows_less_is_known(make_evidence: Any) -> None:
-    dossier = evaluate(make_evidence(train=(), dev=(), dev_logits=None, training=None), SECTION, seed=0)
+    dossier = evaluate(make_evidence(train=(), dev=(), dev_outputs=None, training=None), SECTION, seed=0)
     assert [system["key"] for system in dossier.systems] == ["model"]
     assert dossier.comparison is None
     assert dossier.leakage is None
-    assert dossier.calibration["after"] is None
-    assert dossier.selective["points"] == []
+    assert dossier.parts["confidence"]["calibration"]["after"] is None
+    assert dossier.parts["confidence"]["selective"]["points"] == []
     assert dossier.summary[0]["code"] == "no-baseline"
 
 
@@ -184,7 +188,7 @@ def test_every_missed_gate_is_named(evidence: Evidence) -> None:
 
 def test_an_unknown_metric_is_refused_with_the_nearest(evidence: Evidence) -> None:
     with pytest.raises(RecipeError, match="did you mean 'macro_f1'") as caught:
-        check_gates({"macro-f1": 0.8})
+        check_gates({"macro-f1": 0.8}, METRICS)
     assert caught.value.code == "gate-metric-unknown"
     with pytest.raises(RecipeError):
         evaluate(evidence, EvaluateSection(gates={"f1macro": 0.5}), seed=0)
@@ -195,7 +199,7 @@ def test_an_unknown_metric_is_refused_with_the_nearest(evidence: Evidence) -> No
 
 def test_no_test_rows(evidence: Evidence) -> None:
     with pytest.raises(DataError, match=r"data\.test") as caught:
-        evaluate(replace(evidence, test=[], logits=np.zeros((0, 3))), SECTION, seed=0)
+        evaluate(replace(evidence, test=[], outputs={"logits": np.zeros((0, 3))}), SECTION, seed=0)
     assert caught.value.code == "test-empty"
 
 
@@ -212,13 +216,33 @@ def test_broken_weights(evidence: Evidence) -> None:
     logits = evidence.logits.copy()
     logits[[3, 5], 1] = np.nan
     with pytest.raises(ModelError, match="2 test rows") as caught:
-        evaluate(replace(evidence, logits=logits), SECTION, seed=0)
+        evaluate(replace(evidence, outputs={"logits": logits}), SECTION, seed=0)
     assert caught.value.code == "logits-not-finite"
 
 
 def test_logits_of_other_rows_are_a_mistake_of_the_caller(evidence: Evidence) -> None:
+    with pytest.raises(ValueError, match="not of 80"):
+        evaluate(replace(evidence, outputs={"logits": evidence.logits[1:]}), SECTION, seed=0)
     with pytest.raises(ValueError, match="rows and labels"):
-        evaluate(replace(evidence, logits=evidence.logits[1:]), SECTION, seed=0)
+        evaluate(replace(evidence, outputs={"logits": evidence.logits[:, 1:]}), SECTION, seed=0)
+
+
+def test_a_dossier_of_the_first_schema_is_read(dossier: Dossier) -> None:
+    """It had the parts of the one task on its own level, and named the baseline where it won."""
+    new = dossier.as_dict()
+    parts, task = new.pop("parts"), dict(new["task"])
+    old = {
+        **new,
+        "schema": 1,
+        "task": {key: value for key, value in task.items() if key not in ("metrics", "baseline_name", "parts")},
+        "systems": [{key: value for key, value in one.items() if key != "role"} for one in new["systems"]],
+        "comparison": {key: value for key, value in new["comparison"].items() if key != "baseline"}
+        | {"winner": "tfidf"},
+        "classes": parts["classes"],
+        "confusion": parts["confusions"],
+        **parts["confidence"],
+    }
+    assert Dossier.from_dict(old).as_dict() == dossier.as_dict()
 
 
 # -- words ------------------------------------------------------------------------------------------------------------

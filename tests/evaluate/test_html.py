@@ -179,12 +179,12 @@ def test_sparse_evidence_makes_a_page_too(make_evidence: Any, missing: str) -> N
         evidence = make_evidence(train=())
     if missing == "everything":
         bare: dict[str, Any] = dict.fromkeys(("findings", "train", "dev"), ())
-        evidence = make_evidence(**bare, dev_logits=None, training=None, lineage={}, latency={}, sizes={}, num_test=1)
+        evidence = make_evidence(**bare, dev_outputs=None, training=None, lineage={}, latency={}, sizes={}, num_test=1)
     if missing == "one-class":
         test = [row for row in evidence.test if row["labels"] == ["refund"]]
-        evidence = replace(evidence, test=test, logits=np.eye(3)[np.zeros(len(test), dtype=int)] * 5)
+        evidence = replace(evidence, test=test, outputs={"logits": np.eye(3)[np.zeros(len(test), dtype=int)] * 5})
     if missing == "perfect":
-        evidence = replace(evidence, logits=np.eye(3)[evidence.spec.targets(evidence.test)] * 50)
+        evidence = replace(evidence, outputs={"logits": np.eye(3)[evidence.spec.targets(evidence.test)] * 50})
     section = EvaluateSection(num_bootstrap=100)
     Page(render(evaluate(evidence, section, seed=0)))
 
@@ -194,10 +194,10 @@ def test_many_classes_fold_the_table_and_show_a_block(make_evidence: Any) -> Non
     labels = (*evidence.spec.labels, *(f"class_{i}" for i in range(60)))
     logits = np.hstack([evidence.logits, np.full((len(evidence.test), 60), -9.0)])
     logits[:4, 30] = 20.0
-    wide = replace(evidence, spec=evidence.spec.with_labels(labels), logits=logits, dev_logits=None)
+    wide = replace(evidence, spec=evidence.spec.with_labels(labels), outputs={"logits": logits}, dev_outputs=None)
     dossier = evaluate(wide, EvaluateSection(num_bootstrap=100), seed=0)
-    assert not dossier.confusion["complete"]
-    assert "class_27" in dossier.confusion["labels"]
+    assert not dossier.parts["confusions"]["complete"]
+    assert "class_27" in dossier.parts["confusions"]["labels"]
     (folded,) = [one for one in Page(render(dossier)).all("details") if "open" not in one][:1]
     assert folded == {}
 

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triga.evaluate.confusion import confusions, most_confused, taken_for
-from triga.evaluate.evidence import Answers
-from triga.evaluate.leakage import clean_scores
-from triga.evaluate.mistakes import clip, confident_mistakes
-from triga.evaluate.selective import operating_points, risk_coverage
 from triga.evaluate.slices import by_confidence, by_length, by_name, slice_scores
+from triga.evaluate.text_classification.answers import Answers
+from triga.evaluate.text_classification.confusion import confusions, most_confused, taken_for
+from triga.evaluate.text_classification.mistakes import clip, confident_mistakes
+from triga.evaluate.text_classification.selective import operating_points, risk_coverage
 
 
 def answers(right: np.ndarray, confidence: np.ndarray | None = None) -> Answers:
@@ -147,11 +146,3 @@ def test_a_shown_text_can_always_be_written(text: str) -> None:
     shown = clip(text)
     assert len(shown) <= 600
     assert shown.encode("utf-8").decode("utf-8") == shown
-
-
-def test_scores_without_leaked_rows() -> None:
-    decided, targets = np.array([0, 0, 1]), np.array([0, 0, 0])
-    clean = clean_scores(decided, targets, 2, [0, 1])
-    assert (clean["count"], clean["scores"]["accuracy"]) == (2, 0.0)
-    assert clean_scores(decided, targets, 2, [])["scores"] is None
-    assert clean_scores(decided, targets, 2, [0, 1, 2])["scores"] is None

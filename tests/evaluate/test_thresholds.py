@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from triga.evaluate.thresholds import best_threshold, tune_thresholds
+from triga.tasks.text_classification.thresholds import best_threshold, tune_thresholds
 
 
 @settings(deadline=None)
@@ -55,7 +55,7 @@ def test_shrinking_beats_both_extremes_on_fresh_rows(monkeypatch: pytest.MonkeyP
         draw = _Simulation(seed)
         dev, fresh = draw(300), draw(8000)
         for prior in scores:
-            monkeypatch.setattr("triga.evaluate.thresholds.PRIOR_POSITIVES", prior)
+            monkeypatch.setattr("triga.tasks.text_classification.thresholds.PRIOR_POSITIVES", prior)
             with np.errstate(invalid="ignore"):  # 0 / 0 where nothing is positive and nothing is pulled
                 thresholds = np.nan_to_num(tune_thresholds(*dev), nan=0.5)
             scores[prior].append(f1_score(fresh[1], fresh[0] >= thresholds, average="macro", zero_division=0))

@@ -27,6 +27,7 @@ __all__ = [
     "Claims",
     "brier_score",
     "calibration_error",
+    "calibration_facts",
     "error_by_chance",
     "fit_temperature",
     "negative_log_likelihood",
@@ -56,6 +57,18 @@ class Claims:
             return cls(probabilities[possible], targets[possible])
         best = probabilities.argmax(axis=1)
         return cls(np.take_along_axis(probabilities, best[:, None], axis=1)[:, 0], (best == targets).astype(np.int64))
+
+
+def calibration_facts(claims: Claims, rng: np.random.Generator) -> dict[str, Any]:
+    """What a dossier says of claims: errors, what chance allows, means, and the bins of the diagram."""
+    return {
+        "error": calibration_error(claims),
+        "adaptive_error": calibration_error(claims, adaptive=True),
+        "error_by_chance": error_by_chance(claims, rng),
+        "confidence": float(claims.confidence.mean()) if len(claims.true) else 0.0,
+        "accuracy": float(claims.true.mean()) if len(claims.true) else 0.0,
+        "bins": reliability_bins(claims),
+    }
 
 
 def calibration_error(claims: Claims, *, adaptive: bool = False) -> float:

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from triga.core.arrays import FloatArray, IntArray
-from triga.evaluate.evidence import right_rows
-from triga.evaluate.intervals import Cells, Interval, bootstrap, scores_of
+from triga.evaluate.intervals import Cells, Interval, bootstrap, right_rows, scores_of
 
 __all__ = ["ALPHA", "McNemar", "accuracy_difference", "mcnemar", "paired_differences", "rows_to_decide"]
 

@@ -19,16 +19,18 @@ import numpy as np
 
 from triga.core.errors import ModelError
 from triga.evaluate import sections
-from triga.evaluate.case import Case, System, open_case
 from triga.evaluate.evidence import Evidence
+from triga.evaluate.exam import Exam
+from triga.evaluate.exams import open_exam
 from triga.evaluate.gates import Gate, check_gates, measure_gates
-from triga.evaluate.intervals import LEVEL, Interval, score_intervals
+from triga.evaluate.intervals import LEVEL, Interval
 from triga.evaluate.recipe import EvaluateSection
 from triga.evaluate.words import summarise
+from triga.tasks.text_classification.metrics import METRICS
 
 __all__ = ["SCHEMA", "Dossier", "evaluate"]
 
-SCHEMA = 1
+SCHEMA = 2
 """Rises when a reader of an older triga would misread the file."""
 SIGNIFICANT_DIGITS = 6
 
@@ -39,17 +41,16 @@ class Dossier:
 
     name: str
     task: Mapping[str, Any]
-    """``kind``, ``multi_label``, ``pairs``, ``labels``, ``headline`` (the two scores that matter most)."""
+    """``kind``, ``labels``, ``headline`` (the two scores that matter most), ``metrics``, ``baseline_name``, ``parts``
+    in the order of the page, and what else the task's own exam says of it."""
     rows: Mapping[str, int]
     method: Mapping[str, Any]
     systems: Sequence[Mapping[str, Any]]
-    """``{"key": "model" | "tfidf" | "majority", "scores": {metric: interval}, "settings"}``; the model first."""
+    """``{"key", "role": "model" | "baseline" | "simple", "scores": {metric: interval}, "settings"}``, model first."""
     comparison: Mapping[str, Any] | None
-    """The model against TF-IDF on the same rows: McNemar, paired differences, the winner or None."""
-    classes: Sequence[Mapping[str, Any]]
-    confusion: Mapping[str, Any]
-    calibration: Mapping[str, Any]
-    selective: Mapping[str, Any]
+    """The model against the baseline on the same rows: McNemar, paired differences, the winner or None."""
+    parts: Mapping[str, Any]
+    """Sections that only this task has, in order (``Exam.parts``)."""
     slices: Sequence[Mapping[str, Any]]
     lengths: Mapping[str, Any]
     mistakes: Mapping[str, Any]
@@ -75,6 +76,7 @@ class Dossier:
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Dossier:
         """Raises ``ModelError`` for what is no dossier, or one of a newer triga."""
+        saved = _renewed(saved) if saved.get("schema") == 1 else saved
         names = {field.name for field in fields(cls)}
         missing = sorted(names - set(saved))
         if saved.get("schema") != SCHEMA or missing:
@@ -94,30 +96,38 @@ def evaluate(evidence: Evidence, section: EvaluateSection, *, seed: int) -> Doss
     Missed gates are in the dossier and raise nothing here: it has to be written first.
     """
     evidence.check()
-    check_gates(section.gates)
-    case = open_case(evidence, with_baseline=section.baseline, seed=seed)
-    intervals = [_scores(case, system, section.num_bootstrap, seed) for system in case.systems]
-    measured = _plain(_measure(case, section, seed) | {"systems": _systems(case, intervals)})
+    check_gates(section.gates, evidence.spec.metrics)
+    exam = open_exam(evidence, with_baseline=section.baseline, seed=seed)
+    intervals = [
+        exam.intervals(i, section.num_bootstrap, _generator(seed, system.key)) for i, system in enumerate(exam.systems)
+    ]
+    measured = _plain(_measure(exam, section, seed) | {"systems": _systems(exam, intervals)})
     gates = measure_gates(section.gates, intervals[0])
     return Dossier(**measured, gates=gates, summary=summarise(measured, gates))
 
 
-def _measure(case: Case, section: EvaluateSection, seed: int) -> dict[str, Any]:
-    evidence = case.evidence
+def _measure(exam: Exam, section: EvaluateSection, seed: int) -> dict[str, Any]:
+    evidence, spec = exam.evidence, exam.evidence.spec
+    parts = exam.parts(lambda part: _generator(seed, part))
+    task = {
+        "kind": spec.kind,
+        "labels": list(spec.labels),
+        "headline": list(exam.headline),
+        "baseline_name": spec.baseline_name,
+        "parts": list(parts),
+        **exam.facts(),
+    }
     return {
         "name": evidence.name,
-        "task": sections.task_section(case),
+        "task": task,
         "rows": {"train": len(evidence.train), "dev": len(evidence.dev), "test": len(evidence.test)},
         "method": {"seed": seed, "num_bootstrap": section.num_bootstrap, "level": LEVEL},
-        "comparison": sections.comparison_section(case, section.num_bootstrap, _generator(seed, "comparison")),
-        "classes": sections.class_section(case),
-        "confusion": sections.confusion_section(case),
-        "calibration": sections.calibration_section(case, _generator(seed, "calibration")),
-        "selective": sections.selective_section(case),
-        "slices": sections.slice_section(case),
-        "lengths": sections.length_section(case),
-        "mistakes": sections.mistake_section(case, section.num_mistakes),
-        "leakage": sections.leakage_section(case),
+        "comparison": sections.comparison_section(exam, section.num_bootstrap, _generator(seed, "comparison")),
+        "parts": parts,
+        "slices": sections.slice_section(exam),
+        "lengths": sections.length_section(exam),
+        "mistakes": sections.mistake_section(exam, section.num_mistakes),
+        "leakage": sections.leakage_section(exam),
         "findings": sections.findings_section(evidence.findings),
         "training": sections.training_section(evidence.training),
         "latency": evidence.latency,
@@ -126,20 +136,37 @@ def _measure(case: Case, section: EvaluateSection, seed: int) -> dict[str, Any]:
     }
 
 
-def _scores(case: Case, system: System, num_resamples: int, seed: int) -> dict[str, Interval]:
-    rng = _generator(seed, system.key)
-    return score_intervals(system.answers.decided, case.targets, case.num_classes, num_resamples=num_resamples, rng=rng)
-
-
-def _systems(case: Case, intervals: Sequence[Mapping[str, Interval]]) -> list[dict[str, Any]]:
+def _systems(exam: Exam, intervals: Sequence[Mapping[str, Interval]]) -> list[dict[str, Any]]:
     return [
         {
             "key": system.key,
+            "role": system.role,
             "settings": system.settings,
             "scores": {name: one.as_dict() for name, one in scores.items()},
         }
-        for system, scores in zip(case.systems, intervals, strict=True)
+        for system, scores in zip(exam.systems, intervals, strict=True)
     ]
+
+
+def _renewed(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """A dossier of the first schema, which knew one task, in today's."""
+    roles = {"model": "model", "tfidf": "baseline", "majority": "simple"}
+    several, comparison = saved["task"]["multi_label"], saved["comparison"]
+    metrics = [metric for metric in METRICS if several or not metric.startswith("micro")]
+    parts = {
+        "classes": saved["classes"],
+        "confusions": saved["confusion"],
+        "confidence": {"calibration": saved["calibration"], "selective": saved["selective"]},
+    }
+    winner = comparison and roles.get(comparison["winner"])
+    return {
+        **saved,
+        "schema": SCHEMA,
+        "task": {**saved["task"], "metrics": metrics, "baseline_name": "TF-IDF", "parts": list(parts)},
+        "systems": [{**system, "role": roles[system["key"]]} for system in saved["systems"]],
+        "comparison": comparison and {**comparison, "baseline": "tfidf", "winner": winner},
+        "parts": parts,
+    }
 
 
 def _generator(seed: int, part: str) -> np.random.Generator:

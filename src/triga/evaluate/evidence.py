@@ -1,8 +1,5 @@
-"""What a dossier is made from, and the answers that follow from it.
-
-``Evidence`` is handed in by whoever ran the model (``flow``); nothing in this room opens a model or a file. ``Answers``
-are one system's decisions on the test rows: the model's, or a baseline's.
-"""
+"""What a dossier is made from: handed in by whoever ran the model (``flow``); nothing in this room opens a model or a
+file."""
 
 from __future__ import annotations
 
@@ -12,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from triga.core.arrays import FloatArray, IntArray
+from triga.core.arrays import Encoding, FloatArray, Outputs
 from triga.core.errors import DataError, ModelError
 from triga.data.rows import Row
-from triga.tasks.text_classification.spec import TextClassification
+from triga.tasks.base import TaskSpec
 
-__all__ = ["Answers", "Evidence", "TrainingSummary", "right_rows"]
+__all__ = ["Evidence", "TrainingSummary"]
 
 
 @dataclass(frozen=True)
@@ -40,20 +37,22 @@ class TrainingSummary:
 class Evidence:
     """Test rows, what the model said of them, and what is known of its making.
 
-    Rows are mappings with ``text``, ``text_pair`` (or None), ``labels`` and ``place``. Logits are as the served model
-    gives them: where a ``temperature`` was applied, they are divided by it already.
+    Rows are the task's own, with a ``place``. Outputs are as the served model gives them: where a ``temperature`` was
+    applied, they are divided by it already.
     """
 
     name: str
-    spec: TextClassification
-    """With labels, and for several labels with the thresholds in use."""
+    spec: TaskSpec
+    """With labels, and with what was learned or tuned beside the network."""
     test: Sequence[Row]
-    logits: FloatArray
-    """(N, C), for ``test`` in order."""
+    outputs: Outputs
+    """Of the encodings of ``test``."""
+    encodings: Sequence[Encoding] = ()
+    """Of ``test``; where absent, one a row is taken for granted."""
     dev: Sequence[Row] = ()
     """Held-out rows: calibration and the baseline's regularisation are chosen on them, never on test."""
-    dev_logits: FloatArray | None = None
-    """(M, C), for ``dev`` in order."""
+    dev_outputs: Outputs | None = None
+    dev_encodings: Sequence[Encoding] = ()
     temperature: float | None = None
     """What the logits were divided by; None: nothing was, and the dossier shows what a fitted one would give."""
     train: Sequence[Row] = ()
@@ -69,8 +68,6 @@ class Evidence:
     sizes: Mapping[str, int] = field(default_factory=dict)
     """File or form of the model to bytes."""
     training: TrainingSummary | None = None
-    num_tokens: Sequence[int] | None = None
-    """Tokens of each test row, for the length slices; characters are counted where it is absent."""
     language_of: Callable[[str], str] | None = None
     """Text to a language name; ``triga.text.language`` where it is absent."""
 
@@ -81,56 +78,40 @@ class Evidence:
                 "test-empty", "there are no test rows to evaluate on", fix="give data.test, or a larger data.test_size"
             )
         _known_labels(self.test, self.spec)
-        _known_labels(self.dev if self.dev_logits is not None else (), self.spec)
-        expected = (len(self.test), len(self.spec.labels))
-        if self.logits.shape != expected:
-            raise ValueError(f"logits are {self.logits.shape}, rows and labels {expected}")
-        if not np.isfinite(self.logits).all():
-            raise ModelError(
-                "logits-not-finite",
-                "the model answers with NaN or infinity on {count} test rows",
-                fix="train again with a smaller tune.learning_rate, or tune.precision: fp32",
-                count=int((~np.isfinite(self.logits)).any(axis=1).sum()),
-            )
+        _known_labels(self.dev if self.dev_outputs is not None else (), self.spec)
+        expected = len(self.encodings or self.test)
+        for name, values in self.outputs.items():
+            if len(values) != expected:
+                raise ValueError(f"{name} are of {len(values)} encodings, not of {expected}")
+            strange = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+            if strange.any():
+                raise ModelError(
+                    "logits-not-finite",
+                    "the model answers with NaN or infinity on {count} test rows",
+                    fix="train again with a smaller tune.learning_rate, or tune.precision: fp32",
+                    count=int(strange.sum()),
+                )
+
+    @property
+    def logits(self) -> FloatArray:
+        return self.outputs["logits"]
+
+    @property
+    def num_tokens(self) -> Sequence[int] | None:
+        """Tokens of each test row, windows counted whole; None where its encodings are not known."""
+        if not self.encodings:
+            return None
+        lengths = [len(encoding) for encoding in self.encodings]
+        counts = np.bincount([encoding.row for encoding in self.encodings], lengths, len(self.test))
+        return [int(count) for count in counts]
 
 
-@dataclass(frozen=True)
-class Answers:
-    """One system's decisions on N rows.
-
-    ``probabilities`` (N, C), ``decided`` (N,) or (N, C), ``right`` (N,): 1 where the whole answer is right.
-    ``confidence`` (N,) is the probability which the system itself gives to its whole answer: the best class's, or for
-    several labels the product over labels of each being as decided.
-    """
-
-    probabilities: FloatArray
-    decided: IntArray
-    right: IntArray
-    confidence: FloatArray
-
-    @classmethod
-    def of(cls, targets: IntArray, probabilities: FloatArray, decide: Callable[[FloatArray], IntArray]) -> Answers:
-        decided = decide(probabilities)
-        return cls(probabilities, decided, right_rows(decided, targets), _confidence(probabilities, decided))
-
-
-def right_rows(decided: IntArray, targets: IntArray) -> IntArray:
-    """(N,) 1 where the whole answer is right."""
-    same = decided == targets
-    return np.asarray(same if same.ndim == 1 else same.all(axis=1)).astype(np.int64)
-
-
-def _confidence(probabilities: FloatArray, decided: IntArray) -> FloatArray:
-    if decided.ndim == 1:
-        return np.asarray(np.take_along_axis(probabilities, decided[:, None], axis=1)[:, 0])
-    return np.asarray(np.where(decided == 1, probabilities, 1 - probabilities).prod(axis=1))
-
-
-def _known_labels(rows: Sequence[Row], spec: TextClassification) -> None:
+def _known_labels(rows: Sequence[Row], spec: TaskSpec) -> None:
     known = set(spec.labels)
     for row in rows:
-        strange = next((name for name in row["labels"] if name not in known), None)
-        if strange is not None or (not row["labels"] and not spec.section.multi_label):
+        names = spec.targets_of(row)
+        strange = next((name for name in names if name not in known), None)
+        if strange is not None or (not names and spec.needs_target):
             raise DataError(
                 "label-unknown-to-model",
                 "label '{label}' is not one that the model was trained on",

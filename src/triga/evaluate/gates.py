@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from triga.core.errors import GateError, RecipeError
 from triga.evaluate.intervals import Interval
 
-__all__ = ["METRICS", "Gate", "check_gates", "measure_gates", "require_gates"]
-
-METRICS = (
-    "accuracy",
-    *(f"{average}_{name}" for average in ("micro", "macro", "weighted") for name in ("precision", "recall", "f1")),
-)
+__all__ = ["Gate", "check_gates", "measure_gates", "require_gates"]
 
 
 @dataclass(frozen=True)
@@ -48,24 +43,23 @@ class Gate:
         return cls(saved["name"], saved["bound"], saved["value"], Interval(**saved["interval"]), saved["passed"])
 
 
-def check_gates(gates: Mapping[str, float]) -> None:
-    """Raise ``RecipeError`` for a metric that does not exist; call it before training, not after."""
+def check_gates(gates: Mapping[str, float], metrics: Sequence[str]) -> None:
+    """Raise ``RecipeError`` for a metric that the task does not have; call it before training, not after."""
     for name in gates:
-        if name not in METRICS:
-            near = difflib.get_close_matches(name, METRICS, n=1, cutoff=0.4)
+        if name not in metrics:
+            near = difflib.get_close_matches(name, metrics, n=1, cutoff=0.4)
             raise RecipeError(
                 "gate-metric-unknown",
                 "evaluate.gates has no metric '{name}'",
                 where=f"evaluate.gates.{name}",
                 fix="did you mean '{near}'? The metrics: {metrics}",
                 name=name,
-                near=near[0] if near else "macro_f1",
-                metrics=", ".join(METRICS),
+                near=near[0] if near else metrics[0],
+                metrics=", ".join(metrics),
             )
 
 
 def measure_gates(gates: Mapping[str, float], scores: Mapping[str, Interval]) -> tuple[Gate, ...]:
-    check_gates(gates)
     return tuple(
         Gate(name, bound, scores[name].value, scores[name], scores[name].value >= bound)
         for name, bound in gates.items()

@@ -10,7 +10,7 @@ import base64
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,7 @@ from triga.evaluate import charts
 from triga.evaluate.charts.axes import floor_share
 from triga.evaluate.charts.svg import visible
 from triga.evaluate.dossier import Dossier
-from triga.evaluate.gates import METRICS
-from triga.evaluate.words import p_value, percent, signed
+from triga.evaluate.written import gap_text, is_share, number_text, p_value, percent, score_text, signed
 
 __all__ = ["DOSSIER_HTML", "DOSSIER_JSON", "render", "save"]
 
@@ -48,7 +47,7 @@ def render(dossier: Dossier, *, language: Language = "en") -> str:
             style=Markup(_file("dossier.css")),  # noqa: S704 - a file of this package
             script=Markup(_file("dossier.js")),  # noqa: S704 - a file of this package
             policy=_policy(),
-            served=values["calibration"]["after" if values["calibration"]["applied"] else "before"],
+            served=_served(values["parts"]),
             lineage=list(_flat(values["lineage"])),
             open_classes=OPEN_CLASSES,
             open_mistakes=OPEN_MISTAKES,
@@ -77,7 +76,11 @@ def _environment() -> Environment:
         "p": p_value,
         "bytes": _bytes,
         "signed": signed,
+        "score": score_text,
+        "gap": gap_text,
+        "number": number_text,
         "range": _range,
+        "number_range": _number_range,
         "breakable": _breakable,
         "fact": _fact,
     }
@@ -86,12 +89,18 @@ def _environment() -> Environment:
         "both": _both,
         "charts": charts,
         "count": "{:,}".format,
-        "metrics": METRICS,
         "lowest": _lowest,
+        "furthest": _furthest,
         "named": _named,
         "speeds": SPEEDS,
     }
     return environment
+
+
+def _served(parts: Mapping[str, Any]) -> Any:
+    """The calibration of what is served, where there is one."""
+    calibration = parts.get("confidence", {}).get("calibration")
+    return calibration and calibration["after" if calibration["applied"] else "before"]
 
 
 def _finalize(value: Any) -> Any:
@@ -143,6 +152,11 @@ def _lowest(group: Mapping[str, Any]) -> float:
     return floor_share(min((one["accuracy"]["low"] for one in group["slices"] if not one["small"]), default=0.0))
 
 
+def _furthest(errors: Sequence[Mapping[str, Any]]) -> float:
+    """Where small charts of errors end."""
+    return float(max(max(one["error"]["high"], one["baseline_error"] or 0.0) for one in errors))
+
+
 def _breakable(label: str) -> Markup:
     """A name that a narrow column may break at its underscores."""
     return Markup("_<wbr>").join(visible(label).split("_"))
@@ -160,8 +174,14 @@ def _fact(value: Any) -> str:
     return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 
-def _range(interval: Mapping[str, float]) -> str:
+def _range(interval: Mapping[str, float], metric: str = "accuracy") -> str:
+    if not is_share(metric):
+        return f"{score_text(interval['low'], metric)} – {score_text(interval['high'], metric)}"
     return f"{100 * interval['low']:.1f}–{100 * interval['high']:.1f}%"
+
+
+def _number_range(interval: Mapping[str, float]) -> str:
+    return f"{number_text(interval['low'])} – {number_text(interval['high'])}"
 
 
 def _bytes(size: float) -> str:

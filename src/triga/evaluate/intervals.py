@@ -15,6 +15,7 @@ Two methods, each where it is right:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from triga.core.arrays import FloatArray, IntArray
-from triga.evaluate.evidence import right_rows
 from triga.tasks.text_classification.metrics import ClassCounts, averaged_scores
 
 __all__ = [
@@ -31,8 +31,11 @@ __all__ = [
     "Interval",
     "bootstrap",
     "f1_intervals",
+    "mean_interval",
+    "right_rows",
     "score_intervals",
     "scores_of",
+    "settled",
     "wilson",
     "wilson_intervals",
 ]
@@ -74,6 +77,11 @@ class Cells:
         _, example, counts = np.unique(columns, axis=0, return_index=True, return_counts=True)
         strata = targets[example] if targets.ndim == 1 else np.zeros(len(example), dtype=np.int64)
         return cls(example, counts, strata)
+
+    @classmethod
+    def rows(cls, num: int) -> Cells:
+        """Each row a kind of its own, in one stratum: where truth and answers are numbers."""
+        return cls(np.arange(num), np.ones(num, dtype=np.int64), np.zeros(num, dtype=np.int64))
 
     def resample(self, num: int, rng: np.random.Generator) -> FloatArray:
         """(num, U) weights; each stratum keeps its size, and one of a single row stays as it is."""
@@ -127,13 +135,23 @@ def score_intervals(
     not seen; the interval is then Wilson's for that share of all rows.
     """
     cells = Cells.of(targets, decided)
-    intervals = bootstrap(cells, scores_of(decided, targets, num_classes, cells), num_resamples, rng)
-    num_rows = len(targets)
+    return settled(bootstrap(cells, scores_of(decided, targets, num_classes, cells), num_resamples, rng), len(targets))
+
+
+def settled(intervals: Mapping[str, Interval], num: int) -> dict[str, Interval]:
+    """Wilson's interval of ``num`` rows (or entities) where no resample differs."""
+    found = dict(intervals)
     for name, interval in intervals.items():
         if interval.low == interval.high and interval.value in (0.0, 1.0):
-            low, high = wilson(interval.value * num_rows, num_rows)
-            intervals[name] = Interval(interval.value, float(low), float(high))
-    return intervals
+            low, high = wilson(interval.value * num, num)
+            found[name] = Interval(interval.value, float(low), float(high))
+    return found
+
+
+def right_rows(decided: IntArray, targets: IntArray) -> IntArray:
+    """(N,) 1 where the whole answer is right."""
+    same = decided == targets
+    return np.asarray(same if same.ndim == 1 else same.all(axis=1)).astype(np.int64)
 
 
 def wilson(successes: ArrayLike, trials: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -159,6 +177,13 @@ def f1_intervals(counts: ClassCounts) -> list[Interval]:
     union = counts.actual + counts.predicted - counts.true_positives
     low, high = (2 * bound / (1 + bound) for bound in wilson(counts.true_positives, union))
     return [Interval(*map(float, one)) for one in zip(counts.f1, low, high, strict=True)]
+
+
+def mean_interval(values: FloatArray) -> Interval:
+    """The mean of (N,) numbers that are not negative, by the normal distribution; one row alone has no interval."""
+    mean = float(values.mean())
+    half = Z95 * float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+    return Interval(mean, max(mean - half, 0.0), mean + half)
 
 
 def _summed(labels: IntArray, num_classes: int) -> Callable[[FloatArray], FloatArray]:

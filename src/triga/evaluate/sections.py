@@ -1,4 +1,4 @@
-"""The sections of a dossier, each from the whole case: which measure goes where. Each measure has a file of its own."""
+"""The sections of a dossier that every task has, each from the whole exam: which measure goes where."""
 
 from __future__ import annotations
 
@@ -9,32 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from triga.core.arrays import FloatArray, IntArray
-from triga.evaluate import calibration as calibrate
-from triga.evaluate.case import Case
-from triga.evaluate.compare import ALPHA, mcnemar, paired_differences, rows_to_decide
-from triga.evaluate.confusion import confusions, taken_for
-from triga.evaluate.evidence import Answers, TrainingSummary
-from triga.evaluate.intervals import f1_intervals, wilson_intervals
-from triga.evaluate.leakage import clean_scores
-from triga.evaluate.mistakes import confident_mistakes
-from triga.evaluate.selective import operating_points, risk_coverage
-from triga.evaluate.slices import by_confidence, by_length, by_name, slice_scores
-from triga.tasks.text_classification.metrics import class_counts
+from triga.core.arrays import IntArray
+from triga.evaluate.compare import ALPHA, mcnemar, rows_to_decide
+from triga.evaluate.evidence import TrainingSummary
+from triga.evaluate.exam import Exam, Groups, System
+from triga.evaluate.slices import by_length, by_name, slice_errors, slice_scores
 from triga.text.language import language_of
 
 __all__ = [
-    "calibration_section",
-    "class_section",
+    "baseline_of",
     "comparison_section",
-    "confusion_section",
     "findings_section",
     "leakage_section",
     "length_section",
     "mistake_section",
-    "selective_section",
     "slice_section",
-    "task_section",
     "training_section",
 ]
 
@@ -44,128 +33,101 @@ LONGEST_SHOWN = 99
 """Percentile of the lengths; the last bar holds what is longer."""
 
 
-def task_section(case: Case) -> dict[str, Any]:
-    return {
-        "kind": case.evidence.spec.section.kind,
-        "multi_label": case.multi_label,
-        "pairs": any(row.get("text_pair") is not None for row in case.evidence.test),
-        "labels": list(case.evidence.spec.labels),
-        "headline": list(case.headline),
-    }
+def baseline_of(exam: Exam) -> tuple[int, System] | None:
+    """The system that the model must beat, and its place."""
+    return next(((i, system) for i, system in enumerate(exam.systems) if system.role == "baseline"), None)
 
 
-def comparison_section(case: Case, num_resamples: int, rng: np.random.Generator) -> dict[str, Any] | None:
-    """Model against TF-IDF. The winner is by McNemar; for several labels by the paired interval of micro F1."""
-    if case.baseline is None:
+def comparison_section(exam: Exam, num_resamples: int, rng: np.random.Generator) -> dict[str, Any] | None:
+    """Model against baseline. The winner is by McNemar where rows are right or wrong, else by the paired interval of
+    the first score."""
+    found = baseline_of(exam)
+    if found is None:
         return None
-    model, baseline = case.model, case.baseline
-    differences = paired_differences(
-        model.decided, baseline.decided, case.targets, case.num_classes, num_resamples=num_resamples, rng=rng
-    )
-    test, first = mcnemar(model.right, baseline.right), differences[case.headline[0]]
-    certain = (first.low > 0 or first.high < 0) if case.multi_label else test.p_value < ALPHA
+    index, baseline = found
+    model = exam.systems[0]
+    differences = exam.differences(index, num_resamples, rng)
+    first, agreement = differences[exam.headline[0]], _agreement(model.right, baseline.right)
+    by_rows = exam.is_share_of_rows
+    certain = agreement["mcnemar"]["p_value"] < ALPHA if by_rows else first.low > 0 or first.high < 0
     return {
-        "mcnemar": test.as_dict(),
-        "both_right": int((model.right * baseline.right).sum()),
-        "both_wrong": int(((1 - model.right) * (1 - baseline.right)).sum()),
+        "baseline": baseline.key,
+        **agreement,
         "differences": {name: interval.as_dict() for name, interval in differences.items()},
-        "winner": None if not certain else "model" if first.value > 0 else "tfidf",
-        "rows_to_decide": None if case.multi_label else rows_to_decide(model.right, baseline.right),
+        "winner": None if not certain else "model" if first.value > 0 else "baseline",
+        "rows_to_decide": agreement["rows_to_decide"] if by_rows else None,
     }
 
 
-def class_section(case: Case) -> list[dict[str, Any]]:
-    counts = class_counts(case.model.decided, case.targets, case.num_classes)
-    baseline = None if case.baseline is None else class_counts(case.baseline.decided, case.targets, case.num_classes)
-    precision = wilson_intervals(counts.true_positives, counts.predicted)
-    recall, f1 = wilson_intervals(counts.true_positives, counts.actual), f1_intervals(counts)
-    return [
-        {
-            "label": label,
-            "support": int(counts.actual[i]),
-            "predicted": int(counts.predicted[i]),
-            "precision": precision[i].as_dict(),
-            "recall": recall[i].as_dict(),
-            "f1": f1[i].as_dict(),
-            "baseline_f1": None if baseline is None else float(baseline.f1[i]),
-        }
-        for i, label in enumerate(case.evidence.spec.labels)
-    ]
-
-
-def confusion_section(case: Case) -> dict[str, Any]:
-    counts = class_counts(case.model.decided, case.targets, case.num_classes)
-    matrix = taken_for(case.model.decided, case.targets, case.num_classes)
-    return confusions(matrix, case.evidence.spec.labels, np.asarray(counts.actual, dtype=np.int64))
-
-
-def calibration_section(case: Case, rng: np.random.Generator) -> dict[str, Any]:
-    """Before and after the temperature, on test. ``applied``: whether the served model has it."""
-    served: FloatArray = np.asarray(case.evidence.logits, dtype=np.float64)
-    before, after, temperature = served, None, case.evidence.temperature
-    if temperature is not None:
-        before, after = served * temperature, served
-    elif case.dev:
-        temperature = calibrate.fit_temperature(*case.dev)
-        after = served / temperature
+def _agreement(ours: IntArray | None, theirs: IntArray | None) -> dict[str, Any]:
+    """How many rows both, one or neither has right; None throughout where rows are neither right nor wrong."""
+    if ours is None or theirs is None:
+        return dict.fromkeys(("mcnemar", "both_right", "both_wrong", "rows_to_decide"))
     return {
-        "temperature": temperature,
-        "applied": case.evidence.temperature is not None,
-        "before": _calibration(case, before, rng),
-        "after": None if after is None else _calibration(case, after, rng),
+        "mcnemar": mcnemar(ours, theirs).as_dict(),
+        "both_right": int((ours * theirs).sum()),
+        "both_wrong": int(((1 - ours) * (1 - theirs)).sum()),
+        "rows_to_decide": rows_to_decide(ours, theirs),
     }
 
 
-def selective_section(case: Case) -> dict[str, Any]:
-    points: list[dict[str, Any]] = []
-    if case.dev:
-        spec, (logits, targets) = case.evidence.spec, case.dev
-        dev = Answers.of(targets, spec.probabilities({"logits": logits}), spec.decide)
-        points = operating_points(dev, case.model)
-    return {"curve": risk_coverage(case.model), "points": points}
-
-
-def slice_section(case: Case) -> list[dict[str, Any]]:
-    rows, evidence = case.evidence.test, case.evidence
+def slice_section(exam: Exam) -> list[dict[str, Any]]:
+    evidence, found = exam.evidence, baseline_of(exam)
     name_language = evidence.language_of or language_of
-    groups: dict[str, tuple[Sequence[str], IntArray]] = {
-        "length": by_length(_lengths(case)),
-        "language": by_name([name_language(row["text"]) for row in rows]),
-        "confidence": by_confidence(case.model.confidence),
+    texts = [evidence.spec.text_of(row) for row in evidence.test]
+    groups: Groups = {
+        "length": by_length(_lengths(exam)),
+        "language": by_name([name_language(text) for text in texts]),
+        **exam.groups(),
     }
-    if case.multi_label:
-        groups["labels"] = by_name([len(row["labels"]) for row in rows])
-    return [slice_scores(kind, names, member, case.model, case.baseline) for kind, (names, member) in groups.items()]
+    model, baseline = exam.systems[0], None if found is None else found[1]
+    if model.errors is None:
+        return [slice_scores(kind, names, member, model, baseline) for kind, (names, member) in groups.items()]
+    theirs = None if baseline is None else baseline.errors
+    return [slice_errors(kind, names, member, model.errors, theirs) for kind, (names, member) in groups.items()]
 
 
-def length_section(case: Case) -> dict[str, Any]:
-    """Histogram: ``edges`` (K + 1), and per bar the ``count`` of rows and of ``right`` ones."""
-    lengths = np.asarray(_lengths(case))
+def length_section(exam: Exam) -> dict[str, Any]:
+    """Histogram: ``edges`` (K + 1), and per bar the ``count`` of rows and, where they are right or wrong, of ``right``
+    ones."""
+    lengths = np.asarray(_lengths(exam))
     top = max(int(np.percentile(lengths, LONGEST_SHOWN, method="higher")), 1)
     width = -(-top // NUM_LENGTH_BARS)
-    bar = np.minimum(lengths, top) // width
+    bar, right = np.minimum(lengths, top) // width, exam.systems[0].right
     return {
-        "unit": "characters" if case.evidence.num_tokens is None else "tokens",
+        "unit": "characters" if exam.evidence.num_tokens is None else "tokens",
         "width": width,
         "count": np.bincount(bar).tolist(),
-        "right": np.bincount(bar, case.model.right).astype(int).tolist(),
+        "right": None if right is None else np.bincount(bar, right).astype(int).tolist(),
         "longest": int(lengths.max()),
     }
 
 
-def mistake_section(case: Case, num: int) -> dict[str, Any]:
-    shown = confident_mistakes(case.evidence.test, case.evidence.spec.labels, case.model, case.baseline, num)
-    return {"total": int((case.model.right == 0).sum()), "shown": shown}
+def mistake_section(exam: Exam, num: int) -> dict[str, Any]:
+    """The wrong rows; where no row is wrong but each is off by something, all."""
+    right = exam.systems[0].right
+    total = len(exam.evidence.test) if right is None else int((right == 0).sum())
+    return {"total": total, "shown": exam.mistakes(num)}
 
 
-def leakage_section(case: Case) -> dict[str, Any] | None:
-    """None where nobody looked: there are no train rows, and nothing was reported."""
-    leaked = case.evidence.leaked
-    if not case.evidence.train and not leaked:
+def leakage_section(exam: Exam) -> dict[str, Any] | None:
+    """What the scores are without the test rows that were seen in training, as the data room found them.
+
+    None where nobody looked: there are no train rows, and nothing was reported.
+    """
+    leaked = exam.evidence.leaked
+    if not exam.evidence.train and not leaked:
         return None
-    theirs = case.baseline and clean_scores(case.baseline.decided, case.targets, case.num_classes, leaked)["scores"]
-    ours = clean_scores(case.model.decided, case.targets, case.num_classes, leaked)
-    return {**ours, "baseline_scores": theirs}
+    keep = np.ones(len(exam.evidence.test), dtype=bool)
+    keep[list(leaked)] = False
+    rows, found = np.flatnonzero(keep), baseline_of(exam)
+    is_told = bool(keep.any() and not keep.all())
+    return {
+        "count": int((~keep).sum()),
+        "share": float((~keep).mean()),
+        "scores": exam.scores(0, rows) if is_told else None,
+        "baseline_scores": exam.scores(found[0], rows) if is_told and found else None,
+    }
 
 
 def findings_section(findings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -190,25 +152,9 @@ def training_section(training: TrainingSummary | None) -> dict[str, Any] | None:
     return asdict(training) | {"losses": _thinned(finite), "dev_scores": list(training.dev_scores)}
 
 
-def _calibration(case: Case, logits: FloatArray, rng: np.random.Generator) -> dict[str, Any]:
-    probabilities = case.evidence.spec.probabilities({"logits": logits})
-    claims = calibrate.Claims.of(probabilities, case.targets)
-    return {
-        "error": calibrate.calibration_error(claims),
-        "adaptive_error": calibrate.calibration_error(claims, adaptive=True),
-        "error_by_chance": calibrate.error_by_chance(claims, rng),
-        "brier": calibrate.brier_score(probabilities, case.targets),
-        "nll": calibrate.negative_log_likelihood(logits, case.targets),
-        "confidence": float(claims.confidence.mean()) if len(claims.true) else 0.0,
-        "accuracy": float(claims.true.mean()) if len(claims.true) else 0.0,
-        "bins": calibrate.reliability_bins(claims),
-    }
-
-
-def _lengths(case: Case) -> Sequence[int]:
-    evidence = case.evidence
-    counted = evidence.num_tokens
-    return [len(evidence.spec.text_of(row)) for row in evidence.test] if counted is None else counted
+def _lengths(exam: Exam) -> Sequence[int]:
+    evidence = exam.evidence
+    return evidence.num_tokens or [len(evidence.spec.text_of(row)) for row in evidence.test]
 
 
 def _sentence(source: Mapping[str, Any]) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""Where is the model weak? Accuracy by length, language, number of labels and confidence.
+"""Where is the model weak? Accuracy by length, language, number of labels and confidence; or how far answers are off.
 
 Aggregate scores hide a group that is served badly. Each slice has its interval, a flag where it holds too few rows to
-say anything, and a flag where it is worse than the rest by more than chance (two-proportion z-test, its level
-divided by the number of slices of its kind: Bonferroni).
+say anything, and a flag where it is worse than the rest by more than chance (two-proportion z-test, for errors Welch's
+test, 1947, with the normal distribution; the level is divided by the number of slices of its kind: Bonferroni).
 """
 
 from __future__ import annotations
@@ -13,27 +13,28 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from triga.core.arrays import FloatArray, IntArray
 from triga.evaluate.compare import ALPHA
-from triga.evaluate.evidence import Answers
-from triga.evaluate.intervals import wilson_intervals
+from triga.evaluate.exam import System
+from triga.evaluate.intervals import mean_interval, wilson_intervals
 
-__all__ = ["SMALL", "by_confidence", "by_length", "by_name", "slice_scores"]
+__all__ = ["SMALL", "by_confidence", "by_length", "by_name", "by_quantile", "slice_errors", "slice_scores"]
 
 SMALL = 30
 """Fewer rows than this say nothing on their own."""
-NUM_LENGTHS = 5
+NUM_QUANTILES = 5
 CONFIDENCE_EDGES = (0.5, 0.7, 0.9, 0.97)
 
 
 def slice_scores(
-    kind: str, names: Sequence[str], member: IntArray, model: Answers, baseline: Answers | None
+    kind: str, names: Sequence[str], member: IntArray, model: System, baseline: System | None
 ) -> dict[str, Any]:
     """``{"kind", "slices": […]}``; ``member`` (N,) is the index of each row's slice. Empty slices are left out."""
     counts = np.bincount(member, minlength=len(names))
     right = np.bincount(member, model.right, len(names)).astype(np.int64)
-    theirs = None if baseline is None else np.bincount(member, baseline.right, len(names)) / np.maximum(counts, 1)
+    theirs = None if baseline is None else _means(member, baseline.right, counts)
     level = ALPHA / max(int((counts >= SMALL).sum()), 1)
     slices = [
         {
@@ -50,13 +51,38 @@ def slice_scores(
     return {"kind": kind, "slices": slices}
 
 
+def slice_errors(
+    kind: str, names: Sequence[str], member: IntArray, model: FloatArray, baseline: FloatArray | None
+) -> dict[str, Any]:
+    """As ``slice_scores``, of the errors (N,) of answers that are numbers."""
+    counts = np.bincount(member, minlength=len(names))
+    theirs = None if baseline is None else _means(member, baseline, counts)
+    level = ALPHA / max(int((counts >= SMALL).sum()), 1)
+    slices = [
+        {
+            "slice": names[i],
+            "count": int(counts[i]),
+            "error": mean_interval(model[member == i]).as_dict(),
+            "baseline_error": None if theirs is None else float(theirs[i]),
+            "small": bool(counts[i] < SMALL),
+            "weak": bool(counts[i] >= SMALL and _further_off(model, member == i) < level),
+        }
+        for i in np.flatnonzero(counts).tolist()
+    ]
+    return {"kind": kind, "slices": slices}
+
+
 def by_length(lengths: Sequence[int]) -> tuple[list[str], IntArray]:
-    """Five groups of about as many rows, by quantiles; named by their least and greatest length (``12–31``)."""
-    values = np.asarray(lengths)
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, NUM_LENGTHS + 1)[1:-1], method="higher"))
+    """Five groups of about as many rows; named by their least and greatest length (``12–31``)."""
+    return by_quantile(np.asarray(lengths), lambda low, high: f"{low}–{high}")
+
+
+def by_quantile(values: IntArray | FloatArray, name: Callable[[Any, Any], str]) -> tuple[list[str], IntArray]:
+    """Five groups of about as many rows, named from their least and greatest value; fewer where values come again."""
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, NUM_QUANTILES + 1)[1:-1], method="higher"))
     member = np.searchsorted(edges, values, side="left")
     groups = [values[member == i] for i in range(len(edges) + 1)]
-    return [f"{group.min()}–{group.max()}" if len(group) else "" for group in groups], member
+    return [name(group.min(), group.max()) if len(group) else "" for group in groups], member
 
 
 def by_confidence(confidence: FloatArray) -> tuple[list[str], IntArray]:
@@ -70,6 +96,20 @@ def by_name(values: Sequence[Any], name: Callable[[Any], str] = str) -> tuple[li
     kinds = sorted(set(values))
     index = {kind: i for i, kind in enumerate(kinds)}
     return [name(kind) for kind in kinds], np.array([index[value] for value in values], dtype=np.int64)
+
+
+def _means(member: IntArray, values: Any, counts: IntArray) -> FloatArray:
+    """(K,) mean of the values (N,) of each slice; 0 for an empty one."""
+    return np.asarray(np.bincount(member, values, len(counts)) / np.maximum(counts, 1))
+
+
+def _further_off(errors: FloatArray, inside: NDArray[np.bool_]) -> float:
+    """One-sided p-value of "this slice is off by no more than the others together"."""
+    own, others = errors[inside], errors[~inside]
+    if len(others) < SMALL:
+        return 1.0
+    spread = math.sqrt(own.var(ddof=1) / len(own) + others.var(ddof=1) / len(others))
+    return 0.5 * math.erfc((own.mean() - others.mean()) / spread / math.sqrt(2)) if spread else 1.0
 
 
 def _worse(right: IntArray, counts: IntArray, i: int) -> float:

@@ -13,6 +13,7 @@ from importlib import resources
 from typing import Any, Literal
 
 from triga.evaluate.gates import Gate
+from triga.evaluate.written import gap_text, is_share, number_text, p_value, percent, points, score_text, signed
 
 __all__ = ["Sentence", "p_value", "percent", "points", "sentences", "signed", "summarise"]
 
@@ -21,7 +22,15 @@ Sentence = Mapping[str, str]
 """``{"code", "level", "en", "zh"}``."""
 
 WIDE = 0.03
-"""Half width of accuracy's interval from which the reader is told."""
+"""Half width of the first score's interval from which the reader is told."""
+METRICS = {
+    "accuracy": ("accuracy", "准确率"),
+    "micro_f1": ("micro F1", "微平均 F1"),
+    "spearman": ("Spearman correlation", "Spearman 相关系数"),
+}
+"""The first scores of the tasks."""
+SCORES = {"accuracy": "scores-one", "micro_f1": "scores-several", "spearman": "scores-ranks"}
+LEAKED = {"accuracy": "leaked", "micro_f1": "leaked-f1", "spearman": "leaked-ranks"}
 CLEARLY_WEAKER = 0.05
 """F1 below the macro average by which a class is called weak."""
 NUM_WEAK = 3
@@ -31,6 +40,7 @@ SLICE_KINDS = {
     "length": ("length {}", "长度 {}"),
     "language": ("language {}", "语言 {}"),
     "labels": ("{} labels", "{} 个标签"),
+    "entities": ("{} entities", "{} 个实体"),
 }
 """Kinds of slices that are worth a sentence; that unsure answers are wrong more often is no news."""
 
@@ -38,7 +48,7 @@ SLICE_KINDS = {
 def summarise(dossier: Mapping[str, Any], gates: Sequence[Gate]) -> list[Sentence]:
     """Sentences for a dossier's plain values, the most important first."""
     verdict, *rest = _verdict(dossier)
-    parts = (_majority, _macro, _leaks, _weak_classes, _weak_slices, _calibration, _refusing, _doubtful)
+    parts = (_majority, _errors, _macro, _leaks, _weak_classes, _weak_slices, _calibration, _refusing, _doubtful)
     return [verdict, *_gates(gates), *rest, *(sentence for part in parts for sentence in part(dossier))]
 
 
@@ -47,26 +57,6 @@ def sentences() -> dict[str, tuple[str, str]]:
     """Code to its English and its Chinese template."""
     file = resources.files("triga.evaluate").joinpath("templates/sentences.json")
     return {code: (pair[0], pair[1]) for code, pair in json.loads(file.read_text(encoding="utf-8")).items()}
-
-
-def percent(share: float) -> str:
-    return f"{share:.1%}"
-
-
-def points(difference: float) -> str:
-    """A difference of two shares, in percentage points."""
-    return f"{100 * abs(difference):.1f}"
-
-
-def signed(difference: float) -> str:
-    """A difference of two shares, in percentage points, with its sign."""
-    return f"{100 * difference:+.1f}".replace("-", "−")
-
-
-def p_value(p: float) -> str:
-    """With spaces that do not break."""
-    shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
-    return shown.replace(" ", "\u00a0")
 
 
 def _say(code: str, level: Level, **params: object) -> Sentence:
@@ -79,65 +69,93 @@ def _say(code: str, level: Level, **params: object) -> Sentence:
 def _verdict(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
     rows, metric, comparison = dossier["rows"]["test"], dossier["task"]["headline"][0], dossier["comparison"]
     score = _scores(dossier, "model")[metric]
-    shares = {"rows": f"{rows:,}", "model": percent(score["value"])}
+    shares = {"rows": f"{rows:,}", "model": score_text(score["value"], metric)}
     if comparison is None:
-        yield _say("no-baseline", "info", **shares)
+        yield _say("no-baseline" if is_share(metric) else "no-baseline-ranks", "info", **shares)
     else:
-        shares["baseline"] = percent(_scores(dossier, "tfidf")[metric]["value"])
-        said = _say("scores-one" if metric == "accuracy" else "scores-several", "info", **shares)
+        shares["baseline"] = score_text(_scores(dossier, comparison["baseline"])[metric]["value"], metric)
+        said = _say(SCORES[metric], "info", **shares)
         code, level = _VERDICTS[comparison["winner"]]
-        yield _say(code, level, scores=(said["en"], said["zh"]), test=_test_in_words(dossier))
+        name = dossier["task"]["baseline_name"]
+        yield _say(code, level, name=name, scores=(said["en"], said["zh"]), test=_test_in_words(dossier))
         needed = comparison["rows_to_decide"]
         if code == "undecided" and needed and needed > rows:
             yield _say("rows-to-decide", "info", needed=f"{needed:,}")
     half = (score["high"] - score["low"]) / 2
     if half > WIDE:
-        yield _say(
-            "few-rows", "warn", rows=f"{rows:,}", half=(f"{100 * half:.1f} points", f"{100 * half:.1f} 个百分点")
-        )
+        shown = (f"{points(half)} points", f"{points(half)} 个百分点") if is_share(metric) else f"{half:.3f}"
+        yield _say("few-rows", "warn", rows=f"{rows:,}", half=shown)
 
 
 _VERDICTS: Mapping[str | None, tuple[str, Level]] = {
     "model": ("better", "good"),
-    "tfidf": ("worse", "bad"),
+    "baseline": ("worse", "bad"),
     None: ("undecided", "warn"),
 }
 
 
 def _test_in_words(dossier: Mapping[str, Any]) -> tuple[str, str]:
-    comparison = dossier["comparison"]
-    if not dossier["task"]["multi_label"]:
+    comparison, metric = dossier["comparison"], dossier["task"]["headline"][0]
+    if metric == "accuracy":
         p = p_value(comparison["mcnemar"]["p_value"])
         return f"McNemar's test, {p}", f"McNemar 检验，{p}"
-    gap = comparison["differences"]["micro_f1"]
-    value, low, high = (signed(gap[key]) for key in ("value", "low", "high"))
-    return f"micro F1 {value} points, {low} to {high}", f"微平均 F1 相差 {value} 个百分点，{low} 至 {high}"
+    gap, (english, chinese) = comparison["differences"][metric], METRICS[metric]
+    value, low, high = (gap_text(gap[key], metric) for key in ("value", "low", "high"))
+    unit, chinese_unit = (" points", " 个百分点") if is_share(metric) else ("", "")
+    return f"{english} {value}{unit}, {low} to {high}", f"{chinese} 相差 {value}{chinese_unit}，{low} 至 {high}"
 
 
 def _majority(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
-    usual = next((system for system in dossier["systems"] if system["key"] == "majority"), None)
+    usual = next((system for system in dossier["systems"] if system["role"] == "simple"), None)
     metric = dossier["task"]["headline"][0]
     if usual and usual["scores"][metric]["value"] >= _scores(dossier, "model")[metric]["low"]:
-        share = percent(usual["scores"][metric]["value"])
-        yield _say("majority-not-beaten", "bad", label=", ".join(usual["settings"]["labels"]), share=share)
+        share, labels = score_text(usual["scores"][metric]["value"], metric), usual["settings"].get("labels", ())
+        yield _say(f"{usual['key']}-not-beaten", "bad", label=", ".join(labels), share=share)
+
+
+def _errors(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
+    """How far answers are off, beside what else could be answered."""
+    if "errors" not in dossier["parts"]:
+        return
+    off = {one["key"]: one["error"] for one in dossier["parts"]["errors"]["systems"]}
+    model, mean = off["model"], off.get("mean")
+    shown = {key: number_text(model[key]) for key in ("value", "low", "high")}
+    others = [("", "")]
+    if dossier["comparison"] is not None:
+        name, value = dossier["task"]["baseline_name"], number_text(off[dossier["comparison"]["baseline"]]["value"])
+        others.append((f"; those of the {name} baseline by {value}", f"；{name} 基线为 {value}"))
+    if mean is not None:
+        said = _say("off-by-mean", "info", **_mean(dossier), value=number_text(mean["value"]))
+        others.append((said["en"], said["zh"]))
+    english, chinese = ("".join(parts) for parts in zip(*others, strict=True))
+    yield _say("off-by", "info", **shown, others=(english, chinese))
+    if mean is not None and model["high"] >= mean["value"]:
+        yield _say("mean-as-near", "bad", **_mean(dossier))
+
+
+def _mean(dossier: Mapping[str, Any]) -> dict[str, str]:
+    usual = next(system for system in dossier["systems"] if system["key"] == "mean")
+    return {"mean": number_text(usual["settings"]["score"])}
 
 
 def _macro(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
     """Only where it says something else than the verdict."""
-    if dossier["comparison"] is None:
+    if dossier["comparison"] is None or "macro_f1" not in dossier["comparison"]["differences"]:
         return
     gap, winner = dossier["comparison"]["differences"]["macro_f1"], dossier["comparison"]["winner"]
     low, high = sorted((gap["low"], gap["high"]), key=abs)
     bounds = {"low": points(low), "high": (f"{points(high)} points", f"{points(high)} 个百分点")}
     if gap["low"] > 0 and winner != "model":
         yield _say("macro-ahead", "good", points=points(gap["value"]), **bounds)
-    if gap["high"] < 0 and winner != "tfidf":
+    if gap["high"] < 0 and winner != "baseline":
         yield _say("macro-behind", "bad", points=points(gap["value"]), **bounds)
 
 
 def _weak_classes(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
+    if "classes" not in dossier["parts"]:
+        return
     macro = _scores(dossier, "model")["macro_f1"]["value"]
-    weak = [one for one in dossier["classes"] if one["support"] and one["f1"]["high"] < macro - CLEARLY_WEAKER]
+    weak = [one for one in dossier["parts"]["classes"] if one["support"] and one["f1"]["high"] < macro - CLEARLY_WEAKER]
     weak.sort(key=lambda one: one["f1"]["value"])
     if weak:
         named = [(one["label"], f"{one['f1']['value']:.2f}") for one in weak[:NUM_WEAK]]
@@ -152,15 +170,25 @@ def _weak_slices(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
         names = SLICE_KINDS.get(group["kind"])
         for one in group["slices"] if names else ():
             if one["weak"] and names:
-                share = percent(one["accuracy"]["value"])
                 english, chinese = (name.format(one["slice"]) for name in names)
-                found.append((f"{english} ({share} right)", f"{chinese}（正确 {share}）"))
+                said, chinese_said = _how_weak(one)
+                found.append((f"{english} ({said})", f"{chinese}（{chinese_said}）"))
     if found:
         yield _say("weak-slice", "warn", slices=("; ".join(en for en, _ in found), "；".join(zh for _, zh in found)))
 
 
+def _how_weak(one: Mapping[str, Any]) -> tuple[str, str]:
+    if "error" in one:
+        off = number_text(one["error"]["value"])
+        return f"off by {off}", f"平均偏离 {off}"
+    share = percent(one["accuracy"]["value"])
+    return f"{share} right", f"正确 {share}"
+
+
 def _calibration(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
-    calibration = dossier["calibration"]
+    if "confidence" not in dossier["parts"]:
+        return
+    calibration = dossier["parts"]["confidence"]["calibration"]
     served = calibration["after"] if calibration["applied"] else calibration["before"]
     gap = served["confidence"] - served["accuracy"]
     params = {key: percent(served[key]) for key in ("confidence", "accuracy", "error")}
@@ -177,8 +205,11 @@ def _calibration(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
 
 def _refusing(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
     """The first operating point that halves the share of mistakes and still answers most rows."""
+    selective = dossier["parts"].get("confidence", {}).get("selective")
+    if not selective:
+        return
     accuracy = _scores(dossier, "model")["accuracy"]["value"]
-    for point in dossier["selective"]["points"]:
+    for point in selective["points"]:
         if 0.5 <= point["coverage"] < 1 and 1 - point["accuracy"]["value"] <= (1 - accuracy) / 2:
             refused, reached = percent(1 - point["coverage"]), percent(point["accuracy"]["value"])
             yield _say("refuse", "info", refused=refused, accuracy=reached)
@@ -192,13 +223,14 @@ def _leaks(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
     if leakage["scores"] is None:
         yield _say("leaked-all", "bad", count=leakage["count"])
     else:
-        shares = {key: percent(value) for key, value in (("share", leakage["share"]), *leakage["scores"].items())}
-        yield _say("leaked", "warn", count=leakage["count"], share=shares["share"], accuracy=shares["accuracy"])
+        first = dossier["task"]["headline"][0]
+        shares = {"share": percent(leakage["share"]), "score": score_text(leakage["scores"][first], first)}
+        yield _say(LEAKED[first], "warn", count=leakage["count"], **shares)
 
 
 def _doubtful(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
     shown = dossier["mistakes"]["shown"]
-    doubtful = sum(mistake["label_doubtful"] for mistake in shown)
+    doubtful = sum(bool(mistake.get("label_doubtful")) for mistake in shown)
     if doubtful:
         yield _say("doubtful-labels", "info", shown=len(shown), count=doubtful)
 

@@ -3,6 +3,18 @@
 from triga.evaluate.charts.confidence import reliability, selective
 from triga.evaluate.charts.confusion import confusion
 from triga.evaluate.charts.curves import curves, lengths
+from triga.evaluate.charts.scatter import scatter
 from triga.evaluate.charts.scores import agreement, class_scores, scores, spark
 
-__all__ = ["agreement", "class_scores", "confusion", "curves", "lengths", "reliability", "scores", "selective", "spark"]
+__all__ = [
+    "agreement",
+    "class_scores",
+    "confusion",
+    "curves",
+    "lengths",
+    "reliability",
+    "scatter",
+    "scores",
+    "selective",
+    "spark",
+]

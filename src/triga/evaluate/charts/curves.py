@@ -33,14 +33,16 @@ def curves(training: Mapping[str, Any]) -> Markup:
 
 
 def lengths(lengths: Mapping[str, Any]) -> Markup:
-    """Histogram of text lengths; the part of each bar that was answered wrongly is marked."""
-    counts, right, width = lengths["count"], lengths["right"], lengths["width"]
+    """Histogram of text lengths; the part of each bar that was answered wrongly is marked, where rows can be wrong."""
+    counts, width = lengths["count"], lengths["width"]
+    right = counts if lengths["right"] is None else lengths["right"]
     plot = Plot(58, 12, 800, 150, x=(0.0, float(len(counts) * width)), y=(0.0, float(max(counts))))
     parts = [*y_axis(plot, number_ticks(0, max(counts), 4), lambda value: f"{value:,.0f}")]
     bar = plot.width / len(counts)
     for i, (count, good) in enumerate(zip(counts, right, strict=True)):
         top, part = plot.at(0, count)[1], plot.at(0, count - good)[1]
-        x, span = plot.left + i * bar + 1, f"{i * width}–{(i + 1) * width - 1}: {good:,} / {count:,}"
+        x, told = plot.left + i * bar + 1, f"{count:,}" if lengths["right"] is None else f"{good:,} / {count:,}"
+        span = f"{i * width}–{(i + 1) * width - 1}: {told}"
         parts += [rect(x, top, bar - 2, plot.top + plot.height - top, "fill model", opacity=0.35, title=span)]
         parts += [rect(x, part, bar - 2, plot.top + plot.height - part, "fill wrong", title=span)]
     parts += x_axis(plot, number_ticks(*plot.x, 8), lambda value: f"{value:,.0f}", lines=False)

@@ -7,8 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from triga.evaluate.charts.axes import floor_share, percent, share_ticks, x_axis
+from triga.evaluate.charts.axes import floor_share, share_ticks, x_axis
 from triga.evaluate.charts.svg import Both, Plot, chart, circle, line, rect, shorten, text
+from triga.evaluate.written import is_share, score_text
 
 __all__ = ["METRICS", "SYSTEMS", "agreement", "class_scores", "scores", "spark"]
 
@@ -18,11 +19,16 @@ SYSTEMS = {
     "model": Both("This model", "本模型"),
     "tfidf": Both("TF-IDF baseline", "TF-IDF 基线"),
     "majority": Both("Most frequent class", "最常见类别"),
+    "crf": Both("CRF baseline", "CRF 基线"),
+    "dictionary": Both("Known entities alone", "仅查已知实体"),
+    "mean": Both("Mean of train", "训练集均值"),
 }
 METRICS = {
     "accuracy": Both("Accuracy", "准确率"),
     "micro_f1": Both("Micro F1", "微平均 F1"),
     "macro_f1": Both("Macro F1", "宏平均 F1"),
+    "spearman": Both("Spearman correlation", "Spearman 相关系数"),
+    "pearson": Both("Pearson correlation", "Pearson 相关系数"),
 }
 WIDTH = 880.0
 NUM_WEAKEST = 12
@@ -31,18 +37,19 @@ NUM_WEAKEST = 12
 def scores(systems: Sequence[Values], headline: Sequence[str]) -> Markup:
     """Each system's two headline scores with their intervals, on one scale."""
     left, row, top = 160.0, 30.0, 32.0
-    fitted = [one["scores"][metric]["low"] for one in systems for metric in headline if one["key"] != "majority"]
+    fitted = [one["scores"][metric]["low"] for one in systems for metric in headline if one["role"] != "simple"]
     axis = (floor_share(min(fitted)), 1.0)
     panel = (WIDTH - left) / len(headline)
     parts: list[Markup] = []
     for i, metric in enumerate(headline):
         plot = Plot(left + i * panel, top, panel - 84, row * len(systems), x=axis)
-        parts += [text(plot.left, 14, METRICS[metric], "head"), *x_axis(plot, share_ticks(*axis), lambda v: f"{v:.0%}")]
+        tick = "{:.0%}" if is_share(metric) else "{:.2f}"
+        parts += [text(plot.left, 14, METRICS[metric], "head"), *x_axis(plot, share_ticks(*axis), tick.format)]
         for j, one in enumerate(systems):
-            parts += _whisker(plot, top + row * (j + 0.5), one["scores"][metric], one["key"])
+            parts += _whisker(plot, top + row * (j + 0.5), one["scores"][metric], one["role"], metric)
     for j, one in enumerate(systems):
-        parts += [text(0, top + row * (j + 0.5) + 4, SYSTEMS[one["key"]], f"name {one['key']}")]
-    named = [(one["key"], name, percent(one["scores"][name]["value"])) for one in systems for name in headline]
+        parts += [text(0, top + row * (j + 0.5) + 4, SYSTEMS[one["key"]], f"name {one['role']}")]
+    named = [(one["key"], name, score_text(one["scores"][name]["value"], name)) for one in systems for name in headline]
     said = "; ".join(" ".join(words) for words in named)
     title = Both("Scores with 95% intervals", "各项得分及 95% 区间")
     return chart(WIDTH, top + row * len(systems) + 26, title, Both(said, said), parts)
@@ -54,7 +61,7 @@ def agreement(comparison: Values, num_rows: int) -> Markup:
     shares = [
         ("both", comparison["both_right"], Both("both right", "两者皆对")),
         ("model", test["only_model"], Both("only the model", "仅模型对")),
-        ("tfidf", test["only_baseline"], Both("only the baseline", "仅基线对")),
+        ("baseline", test["only_baseline"], Both("only the baseline", "仅基线对")),
         ("none", comparison["both_wrong"], Both("both wrong", "两者皆错")),
     ]
     x, column, parts = 0.0, WIDTH / len(shares), []
@@ -80,9 +87,11 @@ def class_scores(classes: Sequence[Values]) -> Markup:
     return chart(WIDTH, plot.height + 30, Both("Weakest classes by F1", "F1 最低的类别"), Both(said, said), parts)
 
 
-def spark(interval: Values, low: float, baseline: float | None = None, kind: str = "model") -> Markup:
-    """An interval in a table row, from ``low`` to 1, with the baseline's value as a tick."""
-    plot = Plot(4, 0, 112, 16, x=(min(low, interval["low"]), 1.0))
+def spark(
+    interval: Values, low: float, baseline: float | None = None, kind: str = "model", high: float = 1.0
+) -> Markup:
+    """An interval in a table row, from ``low`` to ``high``, with the baseline's value as a tick."""
+    plot = Plot(4, 0, 112, 16, x=(min(low, interval["low"]), max(high, interval["high"])))
     x, (start, _), (end, _) = (
         plot.at(interval["value"], 0)[0],
         plot.at(interval["low"], 0),
@@ -91,20 +100,20 @@ def spark(interval: Values, low: float, baseline: float | None = None, kind: str
     parts = [line(4, 8, 116, 8, "grid"), line(start, 8, end, 8, f"stroke {kind}"), circle(x, 8, 3.2, f"fill {kind}")]
     if baseline is not None:
         tick, _ = plot.at(max(baseline, plot.x[0]), 0)
-        parts += [line(tick, 3, tick, 13, "stroke tfidf")]
+        parts += [line(tick, 3, tick, 13, "stroke baseline")]
     return Markup('<svg class="spark" viewBox="0 0 120 16" aria-hidden="true">{}</svg>').format(Markup("").join(parts))
 
 
-def _whisker(plot: Plot, y: float, interval: Values, kind: str) -> list[Markup]:
+def _whisker(plot: Plot, y: float, interval: Values, kind: str, metric: str) -> list[Markup]:
     """Interval and value; what lies left of the scale is an arrow at its edge."""
-    parts = [text(plot.left + plot.width + 14, y + 4, percent(interval["value"]), f"number {kind}")]
+    parts = [text(plot.left + plot.width + 14, y + 4, score_text(interval["value"], metric), f"number {kind}")]
     if interval["value"] < plot.x[0]:
         return [
             *parts,
             line(plot.left, y, plot.left + 26, y, f"stroke {kind}"),
             text(plot.left - 2, y + 4.5, "◂", kind),
         ]
-    (low, _), (value, _), (high, _) = (plot.at(interval[key], 0) for key in ("low", "value", "high"))
+    (low, _), (value, _), (high, _) = (plot.at(max(interval[key], plot.x[0]), 0) for key in ("low", "value", "high"))
     return [
         *parts,
         line(low, y, high, y, f"stroke {kind} thick"),
@@ -126,5 +135,5 @@ def _class_row(plot: Plot, y: float, one: Values) -> list[Markup]:
     ]
     if one["baseline_f1"] is not None:
         tick, _ = plot.at(one["baseline_f1"], 0)
-        parts += [line(tick, y - 8, tick, y + 8, "stroke tfidf thick")]
+        parts += [line(tick, y - 8, tick, y + 8, "stroke baseline thick")]
     return parts

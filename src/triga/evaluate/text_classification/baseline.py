@@ -16,12 +16,12 @@ import numpy as np
 from triga.core.arrays import FloatArray, IntArray
 from triga.core.errors import MachineError
 from triga.data.rows import Row
-from triga.evaluate.tfidf import TextPair, fit_features, fit_linear
-from triga.evaluate.thresholds import tune_thresholds
+from triga.evaluate.text_classification.tfidf import TextPair, fit_features, fit_linear
 from triga.tasks.text_classification.metrics import classification_scores
 from triga.tasks.text_classification.spec import TextClassification
+from triga.tasks.text_classification.thresholds import tune_thresholds
 
-__all__ = ["Baseline", "fit_baseline", "majority_answer"]
+__all__ = ["Baseline", "fit_baseline", "majority_answer", "need_sklearn", "sample_rows", "texts_of"]
 
 MOST_TRAIN_ROWS = 200_000
 """Of more, a random sample is taken: the score hardly moves, the time does."""
@@ -50,12 +50,12 @@ def fit_baseline(
     spec: TextClassification, train: Sequence[Row], dev: Sequence[Row], test: Sequence[Row], *, seed: int
 ) -> Baseline:
     """Fit on train; choose C, and for several labels the thresholds, on dev; answer test. Same seed, same answers."""
-    _need_sklearn()
-    rows = _sample(train, seed)
-    texts, targets, dev_targets = _texts(rows), spec.targets(rows), spec.targets(dev)
+    need_sklearn()
+    rows = sample_rows(train, seed)
+    texts, targets, dev_targets = texts_of(rows), spec.targets(rows), spec.targets(dev)
     features = fit_features(texts)
-    train_inputs, test_inputs = features.of(texts), features.of(_texts(test))
-    dev_inputs = features.of(_texts(dev)) if dev else train_inputs[:0]
+    train_inputs, test_inputs = features.of(texts), features.of(texts_of(test))
+    dev_inputs = features.of(texts_of(dev)) if dev else train_inputs[:0]
     best: tuple[float, Baseline] | None = None
     for c in _candidates(len(dev), targets, len(spec.labels)):
         model = fit_linear(train_inputs, targets, len(spec.labels), c=c, seed=seed)
@@ -82,18 +82,20 @@ def _decide(probabilities: FloatArray, thresholds: FloatArray | None) -> IntArra
     return (probabilities >= thresholds).astype(np.int64)
 
 
-def _texts(rows: Sequence[Row]) -> list[TextPair]:
+def texts_of(rows: Sequence[Row]) -> list[TextPair]:
     return [(row["text"], row.get("text_pair")) for row in rows]
 
 
-def _sample(rows: Sequence[Row], seed: int) -> Sequence[Row]:
+def sample_rows(rows: Sequence[Row], seed: int) -> Sequence[Row]:
+    """All rows, or of more than 200,000 as many, drawn at random."""
     if len(rows) <= MOST_TRAIN_ROWS:
         return rows
     chosen = np.random.default_rng(seed).choice(len(rows), MOST_TRAIN_ROWS, replace=False)
     return [rows[int(i)] for i in np.sort(chosen)]
 
 
-def _need_sklearn() -> None:
+def need_sklearn() -> None:
+    """Raises ``MachineError`` where it is not installed."""
     if find_spec("sklearn") is None:
         raise MachineError(
             "baseline-needs-extra",

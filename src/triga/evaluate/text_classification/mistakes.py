@@ -14,7 +14,7 @@ import numpy as np
 
 from triga.core.arrays import IntArray
 from triga.data.rows import Row
-from triga.evaluate.evidence import Answers
+from triga.evaluate.text_classification.answers import Answers
 
 __all__ = ["clip", "confident_mistakes"]
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from triga.core.arrays import FloatArray, IntArray
-from triga.evaluate.evidence import Answers
 from triga.evaluate.intervals import wilson_intervals
+from triga.evaluate.text_classification.answers import Answers
 
 __all__ = ["operating_points", "risk_coverage"]
 

@@ -1,0 +1,1 @@
+"""How scores of texts are scored: correlations, how far answers are off; TF-IDF with ridge regression beside them."""
