@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from triga.console.answers import Kind
+from triga.core.arrays import Encoding, Outputs
 from triga.predict.pipeline import Pipeline
 from triga.serve.app import create_app
 from triga.serve.limits import ServeSettings
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
+from triga.tasks.token_classification.recipe import TokenClassificationSection
+from triga.tasks.token_classification.spec import TokenClassification
 
 TOKEN = "a-token-of-the-tests-0123456789"
 
@@ -54,11 +60,35 @@ def renamed(pipeline: Pipeline, name: str, labels: tuple[str, ...]) -> Pipeline:
     return replace(pipeline, settings=pipeline.settings.model_copy(update={"name": name, "spec": task.as_dict()}))
 
 
+def as_tagger(pipeline: Pipeline, labels: tuple[str, ...] = ("LOC", "PER")) -> Pipeline:
+    """The same tokenizer before a tagger of random weights."""
+    task = TokenClassification(TokenClassificationSection(kind="token-classification")).with_labels(labels)
+    settings = pipeline.settings.model_copy(update={"spec": task.as_dict(), "takes_pairs": False})
+    return Pipeline(settings, pipeline.tokenizer, RandomTags(len(task.tags)))
+
+
+@dataclass(frozen=True)
+class RandomTags:
+    """A tag for each token of the vocabulary."""
+
+    num_tags: int
+
+    def predict(self, encodings: Sequence[Encoding]) -> Outputs:
+        table = np.random.default_rng(0).normal(size=(1000, self.num_tags)).astype(np.float32)
+        logits = np.zeros((len(encodings), max(map(len, encodings)), self.num_tags), dtype=np.float32)
+        for row, encoding in zip(logits, encodings, strict=True):
+            row[: len(encoding)] = table[encoding.input_ids]
+        return {"logits": logits}
+
+
 @dataclass
 class Behaviour:
     """What the stub does next; tests change it while it runs."""
 
+    kind: Kind = "classifier"
     labels: tuple[str, ...] = tuple(f"label {i:02}" for i in range(12))
+    names: dict[str, str] = field(default_factory=dict)
+    """What a tagger finds, and the type of each."""
     refusals: list[Response] = field(default_factory=list)
     """Given one after another before it answers."""
     slow_texts: dict[str, float] = field(default_factory=dict)
@@ -71,16 +101,17 @@ class Behaviour:
 
 
 def stub_app(behaviour: Behaviour) -> FastAPI:
-    """Speaks triga's API: a text of n characters gets ``label n`` (of twelve) first, then the ones after it."""
+    """Speaks triga's API. A classifier gives a text of n characters ``label n`` (of twelve) first, then the ones after
+    it; a tagger finds the names that it was told."""
     app = FastAPI()
 
     @app.get("/info")
     async def info() -> dict[str, Any]:
-        classifier = {"id2label": {str(i): name for i, name in enumerate(behaviour.labels)}}
+        named = {"id2label": {str(i): name for i, name in enumerate(behaviour.labels)}}
         return {
             "model_id": "stub",
             "model_dtype": "float32",
-            "model_type": {"classifier": classifier},
+            "model_type": {"classifier": None, "token_classifier": None, behaviour.kind: named},
             "max_input_length": 64,
             "max_client_batch_size": 5,
         }
@@ -92,7 +123,8 @@ def stub_app(behaviour: Behaviour) -> FastAPI:
         if behaviour.refusals and inputs not in ([["a", "b"]], ["a"]):
             return behaviour.refusals.pop(0)
         await asyncio.sleep(sum(behaviour.slow_texts.get(text, 0) for text in inputs if isinstance(text, str)))
-        return {"model": "stub", "predictions": [stub_answer(behaviour, str(text)) for text in inputs]}
+        answer = stub_answer if behaviour.kind == "classifier" else stub_tags
+        return {"model": "stub", "predictions": [answer(behaviour, str(text)) for text in inputs]}
 
     return app
 
@@ -103,6 +135,22 @@ def stub_answer(behaviour: Behaviour, text: str) -> dict[str, Any]:
     weights = [0.5 ** (i + 1) for i in range(len(labels))]
     scores = [{"label": name, "score": weight / sum(weights)} for name, weight in zip(labels, weights, strict=True)]
     return {"labels": [labels[0]], "scores": scores}
+
+
+def stub_tags(behaviour: Behaviour, text: str) -> dict[str, Any]:
+    """The first entity is the surest."""
+    found = re.finditer("|".join(map(re.escape, sorted(behaviour.names, key=len, reverse=True))) or "$^", text)
+    entities = [
+        {
+            "text": match[0],
+            "label": behaviour.names[match[0]],
+            "start": match.start(),
+            "end": match.end(),
+            "score": 1 / (1 + i / 10),
+        }
+        for i, match in enumerate(found)
+    ]
+    return {"text": text, "entities": entities}
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:

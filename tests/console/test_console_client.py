@@ -30,7 +30,7 @@ def ask(url: str, call: Callable[[Api], Awaitable[Any]], token: str | None = Non
 
 
 def test_answers_are_the_pipelines_own(pipeline: Pipeline, real_url: str) -> None:
-    reply = ask(real_url, lambda api: api.predict(TEXTS, "en"))
+    reply = ask(real_url, lambda api: api.predict(TEXTS, "classifier", "en"))
     assert isinstance(reply, Reply)
     expected = [prediction.as_dict() for prediction in pipeline.predict(TEXTS)]
     given = [answer.model_dump(mode="json") for answer in reply.answers]
@@ -41,16 +41,17 @@ def test_answers_are_the_pipelines_own(pipeline: Pipeline, real_url: str) -> Non
 
 
 def test_timing_says_where_the_time_went(pipeline: Pipeline, real_url: str) -> None:
-    reply = ask(real_url, lambda api: api.predict(TEXTS, "en"))
+    reply = ask(real_url, lambda api: api.predict(TEXTS, "classifier", "en"))
     timing = reply.timing
-    assert timing.num_tokens == sum(map(len, pipeline.encode(TEXTS)))
+    assert timing.num_tokens == sum(map(len, pipeline.encode(TEXTS).encodings))
     assert 0 < timing.inference_ms + timing.tokenization_ms + timing.queue_ms <= timing.round_trip_ms
 
 
 def test_info_names_the_model_and_its_limits(real_url: str) -> None:
     info = ask(real_url, lambda api: api.info("en"))
     assert isinstance(info, ModelInfo)
-    assert (info.name, info.num_labels, info.precision, info.max_tokens) == ("tiny", 4, "float32", 16)
+    assert (info.name, info.kind, len(info.labels), info.precision) == ("tiny", "classifier", 4, "float32")
+    assert info.max_tokens == 16
 
 
 @pytest.mark.parametrize(("takes_pairs", "expected"), [(True, "always"), (False, "never"), (None, "optional")])
@@ -61,20 +62,20 @@ def test_info_says_whether_the_model_takes_pairs(make_bundle: Any, takes_pairs: 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_servers_own_words_arrive_in_the_readers_language(real_url: str, language: Language) -> None:
-    trouble = ask(real_url, lambda api: api.predict(["x" * 200_001], language))
+    trouble = ask(real_url, lambda api: api.predict(["x" * 200_001], "classifier", language))
     assert isinstance(trouble, Trouble)
     assert (trouble.code, trouble.where) == ("text-too-long", "inputs[0]")
     assert ("字符" if language == "zh" else "characters") in trouble.what
 
 
 def test_half_a_character_is_refused_in_words(real_url: str) -> None:
-    trouble = ask(real_url, lambda api: api.predict(["\ud83d"], "en"))
+    trouble = ask(real_url, lambda api: api.predict(["\ud83d"], "classifier", "en"))
     assert trouble.code == "body-not-json"
 
 
 def test_a_busy_server_says_when_to_come_back(stub: Behaviour) -> None:
     stub.refusals = [refusal(429, "overloaded", retry_after="7")]
-    trouble = ask(stub.url, lambda api: api.predict(["x"], "en"))
+    trouble = ask(stub.url, lambda api: api.predict(["x"], "classifier", "en"))
     assert trouble == Trouble("overloaded", "it said overloaded", "inputs[2]", "do this", 7.0)
 
 
@@ -95,7 +96,7 @@ def test_a_server_that_is_away_is_a_trouble(language: Language) -> None:
 def test_a_server_that_takes_too_long_is_a_trouble(stub: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "ANSWER_TIMEOUT_S", 0.2)
     stub.slow_texts = {"x": 0.5}
-    assert ask(stub.url, lambda api: api.predict(["x"], "en")).code == "server-slow"
+    assert ask(stub.url, lambda api: api.predict(["x"], "classifier", "en")).code == "server-slow"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_what_is_not_the_api_is_told(body: str, status: int) -> None:
     app = FastAPI()
     app.add_api_route("/v1/predict", lambda: Response(body, status), methods=["POST"])
     with running(app) as url:
-        assert ask(url, lambda api: api.predict(["x"], "en")).code == "answer-strange"
+        assert ask(url, lambda api: api.predict(["x"], "classifier", "en")).code == "answer-strange"
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8080", "ftp://127.0.0.1", "http://", "file:///etc/passwd"])

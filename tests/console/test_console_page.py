@@ -4,160 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from console_servers import Behaviour, free_port, real_app, refusal, renamed, running, stub_app
+from console_browser import Backend, needs_chromium
+from console_servers import Behaviour, refusal, renamed
 
 from triga.console.bars import NUM_BARS, percent
-from triga.console.process import ConsoleProcess, start_console
 from triga.console.texts import TEXTS
 from triga.predict.pipeline import Pipeline
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-EXAMPLES = ("where is my parcel", "我的包裹在哪里\t你好")
 EN, ZH = TEXTS["en"], TEXTS["zh"]
-WAIT_MS = 30_000
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium: apt-get install chromium")
-
-
-@dataclass
-class Backend:
-    """The API behind the page: one address, where another application may stand the next moment."""
-
-    port: int
-    stack: ExitStack = field(default_factory=ExitStack)
-    served: object = None
-
-    def serve(self, what: Pipeline | Behaviour) -> None:
-        """A new application, as a new process would make it; what is served already stays."""
-        if what is not self.served:
-            self.stop()
-            self.served = what
-            app = real_app(what) if isinstance(what, Pipeline) else stub_app(what)
-            self.stack.enter_context(running(app, self.port))
-
-    def stop(self) -> None:
-        self.stack.close()
-        self.served = None
-
-
-@dataclass
-class Visit:
-    """A page and all that it asked for and complained of."""
-
-    page: Any
-    urls: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def open(self, url: str) -> None:
-        page = self.page
-        page.set_default_timeout(WAIT_MS)
-        page.on("request", lambda request: self.urls.append(request.url))
-        page.on("websocket", lambda socket: self.urls.append(socket.url))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type != "log" else None)
-        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        page.goto(url)
-        page.locator("textarea:visible").first.wait_for()
-
-    def write(self, text: str, label: str = EN.text) -> None:
-        self.page.get_by_label(label, exact=True).fill(text)
-
-    def push(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
-
-    def bars(self) -> list[str]:
-        """``label percent`` of the bars in sight."""
-        rows = self.page.locator(".tg-bar:visible")
-        return [" ".join(row.locator("span:visible").all_inner_texts()) for row in rows.all()]
-
-    def wait_for_bars(self, expected: list[str]) -> None:
-        """Waits for the last of them, then compares all."""
-        self.page.locator(f".tg-bar:visible:nth-child({len(expected)})").wait_for(timeout=WAIT_MS)
-        self.page.locator(".tg-number:visible", has_text=expected[0].split()[-1]).first.wait_for(timeout=WAIT_MS)
-        assert self.bars() == expected
-
-    def width(self) -> int:
-        return int(self.page.evaluate("document.documentElement.scrollWidth"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def profile(browser: Any) -> Any:
-    """The profile of most visits: they share a cache of the page's files, which saves half a second each."""
-    return browser.new_context(locale="en-GB", viewport={"width": 1100, "height": 900})
-
-
-@pytest.fixture(scope="module")
-def single(pipeline: Pipeline) -> Pipeline:
-    """The model as it is usually exported: of single texts."""
-    return replace(pipeline, settings=pipeline.settings.model_copy(update={"takes_pairs": False}))
-
-
-@pytest.fixture(scope="module")
-def running_backend() -> Iterator[Backend]:
-    backend = Backend(free_port())
-    yield backend
-    backend.stop()
-
-
-@pytest.fixture
-def backend(running_backend: Backend, single: Pipeline) -> Backend:
-    running_backend.serve(single)
-    return running_backend
-
-
-@pytest.fixture(scope="module")
-def console(running_backend: Backend) -> Iterator[ConsoleProcess]:
-    with start_console(f"http://127.0.0.1:{running_backend.port}", port=0, examples=EXAMPLES) as console:
-        console.wait_ready()
-        yield console
-
-
-@pytest.fixture
-def open_page(browser: Any, profile: Any, console: ConsoleProcess, backend: Backend) -> Iterator[Any]:
-    """Open the page in a new tab, and in a new profile where one is described.
-
-    In every test all requests stay on loopback, and nothing is complained of.
-    """
-    visits: list[Visit] = []
-
-    def visit(**other_profile: Any) -> Visit:
-        context = browser.new_context(**other_profile) if other_profile else profile
-        visits.append(Visit(context.new_page()))
-        visits[-1].open(console.url)
-        return visits[-1]
-
-    yield visit
-    for one in visits:
-        one.page.close()
-    profile.clear_cookies()
-    for one in visits:
-        hosts = {urlsplit(url).hostname for url in one.urls if not url.startswith(("data:", "blob:"))}
-        assert hosts == {"127.0.0.1"}
-        assert one.complaints == []
+pytestmark = needs_chromium
 
 
 def expected_bars(pipeline: Pipeline, question: Any) -> list[str]:
@@ -177,7 +37,7 @@ def test_bars_show_the_apis_numbers(open_page: Any, pipeline: Pipeline, text: st
     share = winner.locator(".tg-fill").evaluate("e => e.offsetWidth / e.parentElement.offsetWidth")
     assert share == pytest.approx(float(expected[0].split()[-1].rstrip("%")) / 100, abs=0.02)
     assert expected[0].split()[0] in visit.page.get_by_role("status").first.inner_text()
-    assert EN.tokens.format(num_tokens=len(pipeline.encode([text])[0])) in visit.page.locator(
+    assert EN.tokens.format(num_tokens=len(pipeline.encode([text]).encodings[0])) in visit.page.locator(
         ".tg-timing"
     ).inner_text().replace("\u00a0", " ")
 

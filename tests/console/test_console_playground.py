@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from triga.console import playground as playground_module
 from triga.console.bars import is_several
 from triga.console.batch import MAX_LINES, Batch, BatchRow, as_csv, read_lines
-from triga.console.client import Answer, Api, Score
+from triga.console.class_answer import ClassAnswer, Score
+from triga.console.client import Api
 from triga.console.history import HISTORY_LENGTH, History, Try
 from triga.console.playground import MAX_RETRIES, Playground
 from triga.core.errors import InputError
@@ -52,7 +53,7 @@ def test_the_newest_question_wins_however_late_the_older_answer_is(stub: Behavio
     assert stub.asked == [["slow"], ["quick one"]]
     assert shown == ["quick one"]
     assert playground.reply is not None
-    assert playground.reply.answers[0].labels == (f"label {len('quick one'):02}",)
+    assert playground.reply.answers[0].found == (f"label {len('quick one'):02}",)
 
 
 def test_nothing_written_asks_nothing_and_clears_the_answer(stub: Behaviour) -> None:
@@ -114,7 +115,7 @@ def test_a_text_that_stands_is_remembered(stub: Behaviour, monkeypatch: pytest.M
 
     tries = play(stub, run).history.tries
     assert [one.text for one in tries] == ["refund", "where is it"]
-    assert tries[0].labels == ("label 06",)
+    assert tries[0].found == ("label 06",)
 
 
 def test_what_is_forgotten_does_not_come_back_by_itself(stub: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +243,10 @@ def test_a_tab_divides_only_where_pairs_are_taken() -> None:
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), min_size=1)
 
 
-@given(st.lists(st.builds(BatchRow, CELLS, st.none() | CELLS, st.just(("a", "b")), st.just((0.25, 0.125)))))
+AB = ClassAnswer(labels=("a", "b"), scores=(Score(label="a", score=0.25), Score(label="b", score=0.125)))
+
+
+@given(st.lists(st.builds(BatchRow, CELLS, st.none() | CELLS, st.just(AB))))
 def test_csv_reads_back(rows: list[BatchRow]) -> None:
     read = list(csv.DictReader(io.StringIO(as_csv(rows), newline="")))
     assert [row["text"] for row in read] == [row.text for row in rows]
@@ -258,4 +262,4 @@ def test_answers_of_several_labels_are_known_by_their_sum(
     labels: tuple[str, ...], scores: tuple[float, ...], expected: bool
 ) -> None:
     given_scores: Any = tuple(Score(label=name, score=score) for name, score in zip("ab", scores, strict=True))
-    assert is_several(Answer(labels=labels, scores=given_scores)) is expected
+    assert is_several(ClassAnswer(labels=labels, scores=given_scores)) is expected

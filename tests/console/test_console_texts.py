@@ -11,24 +11,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import triga.console
-from triga.console.texts import TEXTS, Texts, page_language
+from triga.console.answers import ANSWERS
+from triga.console.texts import TEXTS, KindTexts, Texts, page_language
+from triga.console.views import LOOKS
 
 SENTENCES = [entry.name for entry in fields(Texts) if isinstance(getattr(TEXTS["en"], entry.name), str)]
 
 
+def words_taken_in(sentence: str) -> list[str]:
+    return sorted(field for _, field, _, _ in string.Formatter().parse(sentence) if field)
+
+
 @pytest.mark.parametrize("name", SENTENCES)
 def test_both_languages_take_the_same_words_in(name: str) -> None:
-    english, chinese = (
-        sorted(field for _, field, _, _ in string.Formatter().parse(getattr(TEXTS[language], name)) if field)
-        for language in ("en", "zh")
-    )
-    assert english == chinese
+    assert words_taken_in(getattr(TEXTS["en"], name)) == words_taken_in(getattr(TEXTS["zh"], name))
+
+
+def test_each_kind_of_model_has_its_words_and_its_looks() -> None:
+    assert set(ANSWERS) == set(LOOKS) == set(TEXTS["en"].kinds) == set(TEXTS["zh"].kinds)
+    for kind, answer in ANSWERS.items():
+        english, chinese = TEXTS["en"].kinds[kind], TEXTS["zh"].kinds[kind]
+        assert words_taken_in(english.facts) == words_taken_in(chinese.facts)
+        assert len(english.examples) == len(chinese.examples) > 0
+        assert bool(english.pairs) == bool(chinese.pairs) == answer.takes_pairs
 
 
 def test_every_sentence_is_used_and_translated() -> None:
     room = Path(triga.console.__file__).parent
     code = "".join(path.read_text(encoding="utf-8") for path in room.glob("*.py") if path.name != "texts.py")
-    assert [entry.name for entry in fields(Texts) if f".{entry.name}" not in code] == []
+    used = [*fields(Texts), *fields(KindTexts)]
+    assert [entry.name for entry in used if f".{entry.name}" not in code] == []
     assert [name for name in SENTENCES if getattr(TEXTS["en"], name) == getattr(TEXTS["zh"], name)] == []
     assert set(TEXTS["en"].for_readers) == set(TEXTS["zh"].for_readers)
 

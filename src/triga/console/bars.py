@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from triga.console.client import Answer, Score
+from triga.console.class_answer import ClassAnswer, Score
 from triga.console.elements import attributes, box, push, words
 from triga.console.texts import Texts
 
@@ -24,7 +24,7 @@ def percent(score: float) -> str:
     return f"{score:.1%}"
 
 
-def is_several(answer: Answer) -> bool:
+def is_several(answer: ClassAnswer) -> bool:
     """Whether each label was judged for itself: then the scores do not add up to 1, or not just one was chosen."""
     total = sum(score.score for score in answer.scores)
     return len(answer.labels) != 1 or abs(total - 1) > SUM_TOLERANCE
@@ -54,12 +54,12 @@ class Bars:
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
         self._rows: list[_Row] = []
-        self._answer: Answer | None = None
+        self._answer: ClassAnswer | None = None
         self._all = False
         self._list = box("ol", "tg-bars", aria_label=texts.result)
         self._more = push("", self._toggle, "tg-link", aria_expanded="false")
 
-    def show(self, answer: Answer | None) -> None:
+    def show(self, answer: ClassAnswer | None) -> None:
         self._answer = answer
         scores = answer.scores if answer else ()
         shown = scores if self._all else scores[:NUM_BARS]

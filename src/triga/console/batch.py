@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from triga.console.client import BUSY_CODE, Answer, Pairs, Question, Reply, Trouble
+from triga.console.answers import Answer
+from triga.console.client import BUSY_CODE, STRANGE_CODE, Pairs, Question, Reply, Trouble
 from triga.console.playground import MAX_RETRIES, Playground
 from triga.core.errors import InputError, Language
 
@@ -20,24 +21,22 @@ MAX_LINES = 2_000
 CHUNK = 64
 """Questions of one request: small enough that progress moves."""
 PAIR_MARK = "\t"
-LABEL_MARK = "; "
 INPUT_PLACE = re.compile(r"inputs\[(\d+)\]")
 
 
 @dataclass(frozen=True)
 class BatchRow:
-    """``labels`` and ``scores`` belong together: the best one, or every label over its threshold (maybe none)."""
-
     text: str
     pair: str | None
-    labels: tuple[str, ...]
-    scores: tuple[float, ...]
+    answer: Answer
 
     @classmethod
     def of(cls, question: Question, answer: Answer) -> BatchRow:
         text, pair = (question, None) if isinstance(question, str) else question
-        by_label = {score.label: score.score for score in answer.scores}
-        return cls(text, pair, answer.labels, tuple(by_label[label] for label in answer.labels))
+        return cls(text, pair, answer)
+
+    def csv_cells(self) -> dict[str, str]:
+        return {"text": self.text, "text_pair": self.pair or "", **self.answer.csv_cells()}
 
 
 def read_lines(text: str, pairs: Pairs) -> list[Question]:
@@ -71,15 +70,13 @@ def _question(number: int, line: str, pairs: Pairs) -> Question:
 
 
 def as_csv(rows: list[BatchRow]) -> str:
-    """``text[,text_pair],label,score`` with a header; several labels and their scores are joined by ``; ``."""
+    """``text[,text_pair]`` and the answers' own columns, with a header. The rows' answers are of one kind."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
     has_pairs = any(row.pair is not None for row in rows)
-    writer.writerow(["text", *(["text_pair"] if has_pairs else []), "label", "score"])
-    for row in rows:
-        scores = LABEL_MARK.join(f"{score:.6f}" for score in row.scores)
-        pair = [row.pair or ""] if has_pairs else []
-        writer.writerow([row.text, *pair, LABEL_MARK.join(row.labels), scores])
+    columns = [name for name in (rows[0].csv_cells() if rows else ()) if has_pairs or name != "text_pair"]
+    writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\r\n")  # RFC 4180
+    writer.writeheader()
+    writer.writerows(row.csv_cells() for row in rows)
     return out.getvalue()
 
 
@@ -97,7 +94,7 @@ class Batch:
         self._turn = 0
 
     async def run(self) -> None:
-        """Classify all lines, from the start. What was answered before a trouble or a stop remains."""
+        """Ask for all lines, from the start. What was answered before a trouble or a stop remains."""
         if self.running:
             return
         self.rows, self.trouble = [], None
@@ -112,6 +109,11 @@ class Batch:
         self._turn += 1
         self.running = False
         self.changed()
+
+    def forget(self) -> None:
+        """Drop all answers: what they come from is no longer served."""
+        self.rows, self.num_questions, self.trouble = [], 0, None
+        self.stop()
 
     def _read(self, language: Language) -> list[Question]:
         try:
@@ -129,7 +131,7 @@ class Batch:
             if turn != self._turn:
                 return
             if isinstance(outcome, Trouble):
-                self.trouble = _placed(outcome, start)
+                await self._give_up(_placed(outcome, start))
                 break
             self.rows += [
                 BatchRow.of(question, answer) for question, answer in zip(chunk, outcome.answers, strict=True)
@@ -138,16 +140,22 @@ class Batch:
         self.running = False
         self.changed()
 
+    async def _give_up(self, trouble: Trouble) -> None:
+        """Where the answers were strange, another server may stand there now: the page looks."""
+        self.trouble = trouble
+        if trouble.code == STRANGE_CODE:
+            await self.playground.recover()
+
     async def _patiently(self, chunk: list[Question], turn: int) -> Reply | Trouble:
         """The answers; a busy server is asked again when it said so, a few times."""
         for _ in range(MAX_RETRIES):
-            outcome = await self.playground.api.predict(chunk, self.playground.language)
+            outcome = await self.playground.predict(chunk)
             if isinstance(outcome, Reply) or outcome.code != BUSY_CODE or outcome.retry_s is None:
                 return outcome
             await asyncio.sleep(outcome.retry_s)
             if turn != self._turn:
                 return outcome
-        return await self.playground.api.predict(chunk, self.playground.language)
+        return await self.playground.predict(chunk)
 
 
 def _placed(trouble: Trouble, start: int) -> Trouble:

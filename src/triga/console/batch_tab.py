@@ -1,16 +1,17 @@
-"""The tab for many lines: paste, classify, copy or download as CSV."""
+"""The tab for many lines: paste, ask, copy or download as CSV."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from triga.console.bars import percent
-from triga.console.batch import LABEL_MARK, MAX_LINES, Batch, BatchRow, as_csv
-from triga.console.elements import attributes, box, push, words
+from triga.console.batch import MAX_LINES, Batch, BatchRow, as_csv
+from triga.console.client import ModelInfo
+from triga.console.elements import attributes, box, column, push, words
 from triga.console.notices import Notice
 from triga.console.texts import Texts
 from triga.console.try_tab import writing_field
+from triga.console.views import LOOKS
 
 __all__ = ["BatchTab"]
 
@@ -26,7 +27,7 @@ class BatchTab:
     def __init__(self, batch: Batch, texts: Texts) -> None:
         self._batch = batch
         self._texts = texts
-        model = batch.playground.model
+        self._model = model = batch.playground.model
         with box("section", "tg-card"):
             self._field = writing_field(texts.batch_lines, texts.batch_placeholder, batch.text, rows=6)
             self._field.on_value_change(self._on_write)
@@ -39,7 +40,7 @@ class BatchTab:
                 self._progress = words("", "p", "tg-small tg-grow", role="status")
             self._notice = Notice(texts)
         with box("section", "tg-card") as self._answers:
-            self._build_answers(has_pairs=bool(model and model.pairs != "never"))
+            self._build_answers(model)
         self.refresh()
 
     def refresh(self) -> None:
@@ -52,9 +53,9 @@ class BatchTab:
         finished = texts.batch_done.format(done=done) if done else ""
         self._progress.set_text(progress if batch.num_questions > done else finished)
         self._answers.set_visibility(bool(batch.rows))
-        self._table.rows = [_cells(number, row) for number, row in enumerate(batch.rows, 1)]
+        self._table.rows = [self._cells(number, row) for number, row in enumerate(batch.rows, 1)]
 
-    def _build_answers(self, *, has_pairs: bool) -> None:
+    def _build_answers(self, model: ModelInfo | None) -> None:
         from nicegui import ui
 
         texts = self._texts
@@ -62,17 +63,16 @@ class BatchTab:
             words(texts.result, "h2", "tg-heading tg-grow")
             push(texts.copy, self._copy, "tg-link")
             push(texts.download, self._download, "tg-link")
-        columns = [
-            _column("number", "#"),
-            _column("text", texts.first_text if has_pairs else texts.column_text),
-            *([_column("pair", texts.second_text)] if has_pairs else []),
-            _column("label", texts.column_label),
-            # Sorted by the number, shown as the words that Python made of it.
-            {**_column("score", texts.column_score), "field": "best", ":format": "(best, row) => row.score"},
-        ]
-        table = ui.table(rows=[], columns=columns, row_key="number").classes("tg-table")
+        table = ui.table(rows=[], columns=_columns(texts, model), row_key="number").classes("tg-table")
         table.props("flat wrap-cells virtual-scroll hide-pagination").props("virtual-scroll-sticky-size-start=48")
         self._table = attributes(table, aria_label=texts.batch_table)
+        for name, template in (LOOKS[model.kind].slots if model else {}).items():
+            table.add_slot(f"body-cell-{name}", template)
+
+    def _cells(self, number: int, row: BatchRow) -> dict[str, Any]:
+        assert self._model is not None  # it gave the answer
+        cells = LOOKS[self._model.kind].cells(row.answer, self._model)
+        return {"number": number, "text": row.text, "pair": row.pair or "", **cells}
 
     def _on_write(self) -> None:
         self._batch.text = self._field.value or ""
@@ -95,11 +95,11 @@ class BatchTab:
         ui.download.content((BYTE_ORDER_MARK + as_csv(self._batch.rows)).encode(), FILE_NAME, "text/csv")
 
 
-def _cells(number: int, row: BatchRow) -> dict[str, Any]:
-    scores = LABEL_MARK.join(percent(score) for score in row.scores)
-    cells = {"number": number, "text": row.text, "pair": row.pair or "", "label": LABEL_MARK.join(row.labels)}
-    return {**cells, "score": scores, "best": max(row.scores, default=0.0)}
-
-
-def _column(name: str, label: str) -> dict[str, Any]:
-    return {"name": name, "label": label, "field": name, "align": "left", "sortable": True, "classes": f"tg-{name}"}
+def _columns(texts: Texts, model: ModelInfo | None) -> list[dict[str, Any]]:
+    has_pairs = model is not None and model.pairs != "never"
+    return [
+        column("number", "#"),
+        column("text", texts.first_text if has_pairs else texts.column_text),
+        *([column("pair", texts.second_text)] if has_pairs else []),
+        *(LOOKS[model.kind].columns(texts) if model else []),
+    ]

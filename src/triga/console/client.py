@@ -11,23 +11,24 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from triga.console.answers import ANSWERS, Answer, Kind
+from triga.console.wire import Wire
 from triga.core.errors import InputError, Language, MachineError, TrigaError
 
 __all__ = [
     "AWAY_CODE",
     "BUSY_CODE",
-    "Answer",
+    "STRANGE_CODE",
     "Api",
     "ModelInfo",
     "Pairs",
     "Question",
     "Reply",
-    "Score",
     "Timing",
     "Trouble",
 ]
@@ -44,6 +45,8 @@ BUSY_CODE = "overloaded"
 """The refusal that says when to ask again."""
 AWAY_CODE = "server-away"
 """Nobody answers: passes by itself when a server is there again."""
+STRANGE_CODE = "answer-strange"
+"""Somebody else answers, or a model of another kind than the page knows of."""
 
 
 @dataclass(frozen=True)
@@ -62,57 +65,56 @@ class Trouble:
         return cls(fields["code"], fields["what"], fields.get("where"), fields.get("fix"))
 
 
-class _Wire(BaseModel):
-    """What comes over the wire; a newer server may say more."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
-
-
-class Score(_Wire):
-    label: str
-    score: float
-
-
-class Answer(_Wire):
-    """``labels``: the best one, or all that reach their threshold; ``scores``: every label, best first."""
-
-    labels: tuple[str, ...]
-    scores: tuple[Score, ...] = Field(min_length=1)
-
-
-class _Predictions(_Wire):
+class _Predictions(Wire):
     predictions: tuple[Answer, ...]
 
 
-class _Classifier(_Wire):
+class _Named(Wire):
+    """The labels of a classifier, or a tagger's types of entities."""
+
     id2label: dict[str, str]
 
 
-class _ModelType(_Wire):
-    classifier: _Classifier
-
-
-class ModelInfo(_Wire):
+class ModelInfo(Wire):
     """``GET /info`` as text-embeddings-inference words it, and whether the model takes pairs."""
 
     name: str = Field(alias="model_id")
     precision: str = Field(alias="model_dtype")
-    model_type: _ModelType
+    model_type: dict[str, _Named | None]
+    """One of the kinds is there; the others are null."""
     max_tokens: int = Field(alias="max_input_length", ge=1)
     max_inputs: int = Field(alias="max_client_batch_size", ge=1)
 
     takes_pairs: bool | None = None
 
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if len(self._kinds) != 1:
+            raise ValueError("the model is of no kind that this console knows")
+        return self
+
+    @property
+    def kind(self) -> Kind:
+        return self._kinds[0]
+
     @property
     def pairs(self) -> Pairs:
+        if not ANSWERS[self.kind].takes_pairs:
+            return "never"
         return {None: "optional", True: "always", False: "never"}[self.takes_pairs]  # type: ignore[return-value]
 
     @property
-    def num_labels(self) -> int:
-        return len(self.model_type.classifier.id2label)
+    def labels(self) -> tuple[str, ...]:
+        """In the model's own order."""
+        named = self.model_type[self.kind]
+        return tuple(named.id2label.values()) if named else ()
+
+    @property
+    def _kinds(self) -> list[Kind]:
+        return [kind for kind in ANSWERS if self.model_type.get(kind) is not None]
 
 
-class _Said(_Wire):
+class _Said(Wire):
     """The API's own error."""
 
     code: str
@@ -160,12 +162,12 @@ class Api:
         await self._http.aclose()
 
     async def info(self, language: Language) -> ModelInfo | Trouble:
-        """The served model's name, labels and limits."""
+        """The served model's name, kind, labels and limits."""
         response = await self._send("GET", "/info", language)
         return response if isinstance(response, Trouble) else self._parse(ModelInfo, response, language)
 
-    async def predict(self, questions: Sequence[Question], language: Language) -> Reply | Trouble:
-        """An answer with all scores for each text or pair."""
+    async def predict(self, questions: Sequence[Question], kind: Kind, language: Language) -> Reply | Trouble:
+        """An answer for each text or pair; all of ``kind``, or they are strange."""
         begin = time.perf_counter()
         response = await self._send("POST", "/v1/predict", language, {"inputs": list(questions)})
         if isinstance(response, Trouble):
@@ -174,7 +176,8 @@ class Api:
         found = self._parse(_Predictions, response, language)
         if isinstance(found, Trouble):
             return found
-        if len(found.predictions) != len(questions):
+        suits = all(isinstance(answer, ANSWERS[kind]) for answer in found.predictions)
+        if not suits or len(found.predictions) != len(questions):
             return self._strange(language)
         return Reply(found.predictions, _timing(response.headers, round_trip_ms))
 

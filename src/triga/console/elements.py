@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["attributes", "box", "push", "words"]
+__all__ = ["attributes", "box", "column", "push", "words"]
 
 
 def box(tag: str = "div", classes: str = "", **values: Any) -> Any:
@@ -40,3 +40,8 @@ def attributes(element: Any, **values: Any) -> Any:
         elif element.props.get(key) != value:
             element.props[key] = value
     return element
+
+
+def column(name: str, label: str) -> dict[str, Any]:
+    """A column of a table, as Quasar wants it described."""
+    return {"name": name, "label": label, "field": name, "align": "left", "sortable": True, "classes": f"tg-{name}"}

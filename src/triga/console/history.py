@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from triga.console.client import Answer
+from triga.console.answers import Answer
 
 __all__ = ["HISTORY_LENGTH", "History", "Try"]
 
@@ -15,24 +15,24 @@ HISTORY_LENGTH = 20
 
 @dataclass(frozen=True)
 class Try:
-    """A question and what won: ``labels`` may be empty where a text can have several or none."""
+    """A question and what came out: ``found`` are labels or entities, maybe none."""
 
     text: str
     pair: str
-    labels: tuple[str, ...]
-    score: float
-    """The best score."""
+    found: tuple[str, ...]
+    score: float | None
+    """The best score, where an answer has one."""
 
     @classmethod
     def of(cls, text: str, pair: str, answer: Answer) -> Try:
-        return cls(text, pair, answer.labels, answer.scores[0].score)
+        return cls(text, pair, answer.found, answer.best_score)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"text": self.text, "pair": self.pair, "labels": list(self.labels), "score": self.score}
+        return {"text": self.text, "pair": self.pair, "found": list(self.found), "score": self.score}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Try:
-        return cls(values["text"], values["pair"], tuple(values["labels"]), values["score"])
+        return cls(values["text"], values["pair"], tuple(values["found"]), values["score"])
 
 
 class History:

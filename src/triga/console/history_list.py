@@ -48,5 +48,6 @@ class HistoryList:
         text = f"{one.text} ↔ {one.pair}" if one.pair else one.text
         with box("li"), push("", lambda: self._put(one.text, one.pair), "tg-try-again"):
             words(text[:MAX_CHARS], "span", "tg-try-text", dir="auto")
-            words(", ".join(one.labels) or self._texts.history_none, "span", "tg-try-label", dir="auto")
-            words(percent(one.score), "span", "tg-number")
+            words(", ".join(one.found) or self._texts.history_none, "span", "tg-try-label", dir="auto")
+            if one.score is not None:
+                words(percent(one.score), "span", "tg-number")

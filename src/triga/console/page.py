@@ -97,6 +97,8 @@ class _Page:
         from nicegui import ui
 
         texts, model = self.texts, self.playground.model
+        if model and self._built_for and model.kind != self._built_for.kind:
+            self.batch.forget()
         self._built_for = model
         self._root.clear()
         with self._root:
@@ -115,9 +117,9 @@ class _Page:
     def _build_header(self, texts: Texts, model: ModelInfo | None) -> None:
         with box("header", "tg-header"):
             words(model.name if model else texts.unknown_model, "h1", "tg-name", dir="auto")
-            with box("p", "tg-facts"):
-                words(texts.task, "strong")
-                if model:
+            if model:
+                with box("p", "tg-facts"):
+                    words(texts.kinds[model.kind].task, "strong")
                     words(_facts(texts, model), "span")
             with box("div", "tg-languages", role="group", aria_label=texts.language_group):
                 for language, name in LANGUAGES:
@@ -179,5 +181,6 @@ class _Page:
             await self.playground.recover()
 
 
-def _facts(texts: Texts, info: ModelInfo) -> str:
-    return texts.facts.format(num_labels=info.num_labels, precision=info.precision, max_tokens=info.max_tokens)
+def _facts(texts: Texts, model: ModelInfo) -> str:
+    facts = texts.kinds[model.kind].facts
+    return facts.format(num_labels=len(model.labels), precision=model.precision, max_tokens=model.max_tokens)

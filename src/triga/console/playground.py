@@ -1,15 +1,15 @@
 """One open page without its looks: what is asked, what came back, what was tried. The newest question wins.
 
-ask ──▶ api.predict ──▶ still the newest? ──yes──▶ reply or trouble
+ask ──▶ predict ──▶ still the newest? ──yes──▶ reply or trouble
  └ a newer ask cancels the older call, whose answer is dropped wherever it is
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from triga.console.client import AWAY_CODE, BUSY_CODE, Api, ModelInfo, Question, Reply, Trouble
+from triga.console.client import AWAY_CODE, BUSY_CODE, STRANGE_CODE, Api, ModelInfo, Question, Reply, Trouble
 from triga.console.history import History, Try
 from triga.core.errors import Language
 
@@ -50,8 +50,8 @@ class Playground:
 
     @property
     def is_away(self) -> bool:
-        """Nobody was reached yet, or not any more."""
-        return self.model is None or (self.trouble is not None and self.trouble.code == AWAY_CODE)
+        """The server was not reached yet, or not any more, or another one stands at its address."""
+        return self.model is None or (self.trouble is not None and self.trouble.code in (AWAY_CODE, STRANGE_CODE))
 
     @property
     def will_retry(self) -> bool:
@@ -68,8 +68,19 @@ class Playground:
         if isinstance(info, Trouble):
             self.trouble = info
             return False
+        if self.model is not None and self.model.kind != info.kind:
+            self.reply = None
         self.model, self.trouble = info, None
         return True
+
+    async def predict(self, questions: Sequence[Question]) -> Reply | Trouble:
+        """Answers of the model's kind; which that is may have to be learned first."""
+        if self.model is None:
+            info = await self.api.info(self.language)
+            if isinstance(info, Trouble):
+                return info
+            self.model = info
+        return await self.api.predict(questions, self.model.kind, self.language)
 
     async def recover(self) -> None:
         """Look whether somebody answers again, and then ask for what stands there."""
@@ -92,7 +103,7 @@ class Playground:
             self.trouble = self.trouble if self.is_away else None
             self.changed()
             return
-        call = asyncio.ensure_future(self.api.predict([question], self.language))
+        call = asyncio.ensure_future(self.predict([question]))
         self._call = call
         await asyncio.wait([call])
         if turn == self._turn and not call.cancelled():

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from triga.console.answers import Kind
 from triga.core.errors import Language
 from triga.core.http import preferred_language
 
-__all__ = ["TEXTS", "Texts", "page_language"]
+__all__ = ["TEXTS", "KindTexts", "Texts", "page_language"]
+
+
+@dataclass(frozen=True)
+class KindTexts:
+    """What is said of models of one kind."""
+
+    task: str
+    facts: str
+    examples: tuple[str, ...]
+    pairs: tuple[str, ...] = ()
+    """Examples for a model that compares two texts; a tab divides them."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +29,6 @@ class Texts:
     html_lang: str
     title: str
     language_group: str
-    task: str
-    facts: str
     unknown_model: str
     tab_try: str
     tab_batch: str
@@ -39,6 +49,11 @@ class Texts:
     show_all: str
     show_fewer: str
     announce: str
+    no_entity: str
+    types: str
+    marked_text: str
+    entities: str
+    announce_entities: str
     tokens: str
     cut: str
     round_trip: str
@@ -68,6 +83,7 @@ class Texts:
     column_text: str
     column_label: str
     column_score: str
+    column_entities: str
     lost: str
     reconnecting: str
     too_long: str
@@ -75,16 +91,13 @@ class Texts:
     privacy: str
     for_readers: dict[str, tuple[str, str]]
     """What and fix of API errors that speak of request fields and headers, for someone who only sees a page."""
-    neutral_examples: tuple[str, ...]
-    neutral_pairs: tuple[str, ...]
+    kinds: dict[Kind, KindTexts]
 
 
 ENGLISH = Texts(
     html_lang="en",
     title="triga: try {model}",
     language_group="Language",
-    task="Text classification",
-    facts="{num_labels} labels · {precision} · reads up to {max_tokens} tokens",
     unknown_model="Waiting for the model",
     tab_try="Try",
     tab_batch="Batch",
@@ -92,7 +105,7 @@ ENGLISH = Texts(
     first_text="First text",
     second_text="Second text",
     second_text_optional="Second text (optional)",
-    placeholder="Type or paste a text; the labels follow as you write",
+    placeholder="Type or paste a text; the answer follows as you write",
     placeholder_pair="The text to compare it with",
     clear="Clear",
     examples="Examples",
@@ -105,6 +118,11 @@ ENGLISH = Texts(
     show_all="Show all {num_labels}",
     show_fewer="Show fewer",
     announce="Answer: {labels}, {score}",
+    no_entity="No entity was found in this text",
+    types="Types of entities, and how many were found",
+    marked_text="The text with its entities",
+    entities="Entities, in the order of the text",
+    announce_entities="Entities found: {num_entities} ({types})",
     tokens="{num_tokens} tokens",
     cut="The model reads {max_tokens} tokens at most; what comes after them was not seen.",
     round_trip="{ms} ms in all",
@@ -113,7 +131,7 @@ ENGLISH = Texts(
     inference="model {ms}",
     history="Tried in this tab",
     history_empty="What you try is listed here, for this tab only.",
-    history_none="no label",
+    history_none="nothing",
     history_clear="Clear the list",
     error_code="code",
     waiting="Looking for the server every few seconds.",
@@ -122,7 +140,7 @@ ENGLISH = Texts(
     batch_hint="Up to {max_lines} lines. They go to the model's server and are stored nowhere.",
     batch_hint_pairs="Put a tab between the two texts of a line.",
     batch_placeholder="Paste lines here",
-    batch_run="Classify",
+    batch_run="Start",
     batch_stop="Stop",
     batch_progress="{done} of {total} lines",
     batch_done="{done} lines",
@@ -134,6 +152,7 @@ ENGLISH = Texts(
     column_text="Text",
     column_label="Label",
     column_score="Probability",
+    column_entities="Entities",
     lost="This page has lost its program.",
     reconnecting="It comes back when triga serve --page runs again.",
     too_long="This text is too long for the page.",
@@ -142,31 +161,45 @@ ENGLISH = Texts(
     for_readers={
         "text-too-long": (
             "This text is longer than the server takes",
-            "Shorten it: the model reads only its beginning anyway.",
+            "Shorten it, or try it in parts.",
         ),
         "token-wrong": (
             "The model's server wants a token that this page was not given",
             "Start both together with triga serve --page, or give the page the server's token.",
         ),
     },
-    neutral_examples=(
-        "Where is my parcel? It should have arrived on Monday.",
-        "Thank you, that was quick and very friendly.",
-        "The second one arrived broken, I would like my money back.",
-        "Shares fell sharply after the company cut its forecast.",
-    ),
-    neutral_pairs=(
-        "How do I change my password?\tI forgot my password, what now?",
-        "A man plays the guitar.\tNobody is making music.",
-    ),
+    kinds={
+        "classifier": KindTexts(
+            task="Text classification",
+            facts="{num_labels} labels · {precision} · reads up to {max_tokens} tokens",
+            examples=(
+                "Where is my parcel? It should have arrived on Monday.",
+                "Thank you, that was quick and very friendly.",
+                "The second one arrived broken, I would like my money back.",
+                "Shares fell sharply after the company cut its forecast.",
+            ),
+            pairs=(
+                "How do I change my password?\tI forgot my password, what now?",
+                "A man plays the guitar.\tNobody is making music.",
+            ),
+        ),
+        "token_classifier": KindTexts(
+            task="Named entity recognition",
+            facts="{num_labels} types of entities · {precision} · reads long texts in windows of {max_tokens} tokens",
+            examples=(
+                "Ada Lovelace met Charles Babbage in London in June 1833.",
+                "Doctors of the Red Cross arrived in Nairobi on Monday.",
+                "The night train of Deutsche Bahn from Berlin to Prague stops in Dresden.",
+                "Please send the contract to Maria Santos at the University of Toronto.",
+            ),
+        ),
+    },
 )
 
 CHINESE = Texts(
     html_lang="zh-CN",
     title="triga：试用 {model}",
     language_group="语言",
-    task="文本分类",
-    facts="{num_labels} 个标签 · {precision} · 最多读取 {max_tokens} 个词元",
     unknown_model="正在等待模型",
     tab_try="试用",
     tab_batch="批量",
@@ -174,7 +207,7 @@ CHINESE = Texts(
     first_text="第一段文本",
     second_text="第二段文本",
     second_text_optional="第二段文本（可选）",
-    placeholder="输入或粘贴文本，标签会随着输入更新",
+    placeholder="输入或粘贴文本，结果会随着输入更新",
     placeholder_pair="与之比较的文本",
     clear="清空",
     examples="示例",
@@ -187,6 +220,11 @@ CHINESE = Texts(
     show_all="显示全部 {num_labels} 个",
     show_fewer="收起",
     announce="结果：{labels}，{score}",
+    no_entity="这段文本中没有找到实体",
+    types="实体类型及找到的数量",
+    marked_text="标出实体的文本",
+    entities="实体，按文本中的顺序",
+    announce_entities="找到 {num_entities} 个实体（{types}）",
     tokens="{num_tokens} 个词元",
     cut="模型最多读取 {max_tokens} 个词元；之后的内容没有被读取。",
     round_trip="总计 {ms} 毫秒",
@@ -195,7 +233,7 @@ CHINESE = Texts(
     inference="模型 {ms}",
     history="本标签页的试用记录",
     history_empty="试过的文本会列在这里，仅限本标签页。",
-    history_none="无标签",
+    history_none="无",
     history_clear="清空记录",
     error_code="代码",
     waiting="每隔几秒自动查找服务器。",
@@ -204,7 +242,7 @@ CHINESE = Texts(
     batch_hint="最多 {max_lines} 行。文本只发送到模型的服务器，不会保存。",
     batch_hint_pairs="每行的两段文本之间用制表符（Tab）分开。",
     batch_placeholder="在此粘贴多行文本",
-    batch_run="开始分类",
+    batch_run="开始",
     batch_stop="停止",
     batch_progress="{done} / {total} 行",
     batch_done="{done} 行",
@@ -216,28 +254,45 @@ CHINESE = Texts(
     column_text="文本",
     column_label="标签",
     column_score="概率",
+    column_entities="实体",
     lost="本页面与程序的连接已断开。",
     reconnecting="再次运行 triga serve --page 后会自动恢复。",
     too_long="文本太长，本页面无法处理。",
     too_long_fix="请用 triga predict 处理文件。",
     privacy="您输入的内容只发送到模型的服务器，不会发往别处。",
     for_readers={
-        "text-too-long": ("文本超过服务器接受的长度", "请缩短文本：模型本来也只读取开头部分。"),
+        "text-too-long": ("文本超过服务器接受的长度", "请缩短文本，或分成几段试用。"),
         "token-wrong": (
             "模型的服务器需要令牌，而本页面没有得到",
             "请用 triga serve --page 同时启动两者，或为页面提供服务器的令牌。",
         ),
     },
-    neutral_examples=(
-        "我的包裹在哪里？本来说周一就该到的。",
-        "谢谢，处理得很快，态度也很好。",
-        "第二件收到时已经坏了，我想退款。",
-        "公司下调业绩预期后，股价大幅下跌。",
-    ),
-    neutral_pairs=(
-        "怎么修改密码？\t我忘记密码了，怎么办？",
-        "一个男人在弹吉他。\t没有人在演奏音乐。",
-    ),
+    kinds={
+        "classifier": KindTexts(
+            task="文本分类",
+            facts="{num_labels} 个标签 · {precision} · 最多读取 {max_tokens} 个词元",
+            examples=(
+                "我的包裹在哪里？本来说周一就该到的。",
+                "谢谢，处理得很快，态度也很好。",
+                "第二件收到时已经坏了，我想退款。",
+                "公司下调业绩预期后，股价大幅下跌。",
+            ),
+            pairs=(
+                "怎么修改密码？\t我忘记密码了，怎么办？",
+                "一个男人在弹吉他。\t没有人在演奏音乐。",
+            ),
+        ),
+        "token_classifier": KindTexts(
+            task="命名实体识别",
+            facts="{num_labels} 种实体 · {precision} · 长文本按 {max_tokens} 个词元的窗口读取",
+            examples=(
+                "李明上周从北京飞往上海，参加了华东师范大学的会议。",
+                "红十字会的医生周一抵达昆明。",
+                "诗人杜甫晚年住在成都的浣花溪畔。",
+                "请把合同寄给深圳大学的陈静老师。",
+            ),
+        ),
+    },
 )
 
 TEXTS: dict[Language, Texts] = {"en": ENGLISH, "zh": CHINESE}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from triga.console.bars import Bars, is_several, percent
-from triga.console.client import Answer, Pairs, Timing
+from triga.console.answers import ANSWERS, Answer
+from triga.console.client import Pairs, Timing
 from triga.console.elements import attributes, box, push, words
 from triga.console.history_list import HistoryList
 from triga.console.notices import Notice
 from triga.console.playground import Playground
 from triga.console.texts import Texts
+from triga.console.views import LOOKS
 
 __all__ = ["TryTab", "writing_field"]
 
@@ -45,8 +46,7 @@ class TryTab:
                 self._build_question()
             with box("section", "tg-card tg-answer", aria_label=texts.result) as self._answer_card:
                 self._build_answer()
-            with box("section", "tg-card tg-samples"):
-                self._build_examples(examples)
+            self._build_examples(examples)
         self._history = HistoryList(playground, texts, self._put)
         self.refresh()
 
@@ -83,11 +83,17 @@ class TryTab:
             push(texts.clear, lambda: self._put("", ""), "tg-link")
 
     def _build_examples(self, examples: Sequence[str]) -> None:
-        texts = self._texts
-        words(texts.examples, "h2", "tg-heading")
-        with box("ul", "tg-examples"):
-            for example in examples or (texts.neutral_examples if self._pairs == "never" else texts.neutral_pairs):
-                self._build_example(example)
+        texts, model = self._texts, self._playground.model
+        if model and not examples:
+            words_of_kind = texts.kinds[model.kind]
+            examples = words_of_kind.examples if self._pairs == "never" else words_of_kind.pairs
+        if not examples:
+            return
+        with box("section", "tg-card tg-samples"):
+            words(texts.examples, "h2", "tg-heading")
+            with box("ul", "tg-examples"):
+                for example in examples:
+                    self._build_example(example)
 
     def _build_example(self, example: str) -> None:
         text, _, pair = example.partition(PAIR_MARK)
@@ -95,34 +101,27 @@ class TryTab:
             push(example.replace(PAIR_MARK, " ↔ "), lambda: self._put(text, pair), "tg-example", dir="auto")
 
     def _build_answer(self) -> None:
-        texts = self._texts
+        texts, model = self._texts, self._playground.model
         words(texts.result, "h2", "tg-heading")
         self._notice = Notice(texts)
         self._empty = words(texts.empty, "p", "tg-empty")
-        self._headline = words("", "p", "tg-headline", dir="auto")
-        self._bars = Bars(texts)
+        self._view = LOOKS[model.kind].view(texts, model) if model else None
         self._cut = words("", "p", "tg-small tg-cut")
         self._timing = words("", "p", "tg-small tg-timing")
         self._spoken = words("", "p", "tg-spoken", role="status")
 
     def _show_answer(self, answer: Answer | None) -> None:
-        texts = self._texts
-        self._bars.show(answer)
-        self._headline.set_visibility(answer is not None and is_several(answer))
-        if answer is None:
-            self._spoken.set_text("")
-            return
-        several = texts.several.format(num_chosen=len(answer.labels), num_labels=len(answer.scores))
-        self._headline.set_text(several if answer.labels else texts.no_label)
-        labels, score = ", ".join(answer.labels), percent(answer.scores[0].score)
-        self._spoken.set_text(texts.announce.format(labels=labels, score=score) if labels else texts.no_label)
+        if self._view is not None:  # before a model is known there are no answers
+            self._view.show(answer)
+            self._spoken.set_text("" if answer is None else self._view.spoken(answer))
 
     def _show_timing(self, timing: Timing | None) -> None:
         texts, model = self._texts, self._playground.model
         num_tokens = timing.num_tokens if timing else None
-        is_cut = model is not None and num_tokens is not None and num_tokens >= model.max_tokens
+        limit = model.max_tokens if model and not ANSWERS[model.kind].has_windows else None
+        is_cut = limit is not None and num_tokens is not None and num_tokens >= limit
         self._cut.set_visibility(is_cut)
-        self._cut.set_text(texts.cut.format(max_tokens=model.max_tokens) if model and is_cut else "")
+        self._cut.set_text(texts.cut.format(max_tokens=limit) if is_cut else "")
         parts = [] if timing is None else _timing_words(timing, texts)
         self._timing.set_text(" · ".join(part.replace(" ", NO_BREAK_SPACE) for part in parts))
 
