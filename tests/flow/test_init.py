@@ -19,7 +19,7 @@ ROWS = [("where is my parcel", "parcel"), ("我要退款", "refund"), ("good mor
 
 def draft(data: Path, *, out: Path | None = None, name: str | None = None, language="en") -> tuple[str, Recipe]:
     out = out or data.parent / "recipe.yaml"
-    text = draft_recipe(survey(data), kind="text-classification", folder=out.parent, name=name, language=language)
+    text = draft_recipe(survey(data), folder=out.parent, name=name, language=language)
     out.write_text(text, encoding="utf-8")
     return text, load_recipe(out)
 
@@ -124,7 +124,7 @@ def test_pairs_indices_and_rare_labels_are_noticed(tmp_path):
     lines = [f"first {i},second {i},{int(i == 0)}" for i in range(30)]
     path.write_text("\n".join(["sentence1,sentence2,label", *lines]) + "\n")
     text, recipe = draft(path)
-    assert recipe.data.columns.text_pair == "sentence2"
+    assert recipe.data.columns["text_pair"] == "sentence2"
     assert "label_names: [negative, positive]" in text
     assert "(1: 1 rows): class_weights: balanced" in text
 

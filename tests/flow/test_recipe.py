@@ -10,9 +10,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from triga.evaluate.gates import METRICS
 from triga.flow.recipe import Recipe, load_recipe, recipe_fingerprint, recipe_schema, resolved
 from triga.models.recipe import FolderBase, ScratchBase
+from triga.tasks.text_classification.metrics import METRICS
 from triga.train.recipe import AdamWSection, TopLayersMethod
 
 REPOSITORY = Path(__file__).parents[2]
@@ -78,7 +78,7 @@ def test_yes_and_no_are_booleans_where_a_boolean_is_wanted(write, written, value
 def test_overrides_make_absent_sections_and_apply_in_order(write):
     recipe = load_recipe(write(MINIMAL), ["tune.save_steps=7", "tune.save_steps=8", "data.columns.text=question"])
     assert recipe.tune.save_steps == 8
-    assert recipe.data.columns.text == "question"
+    assert recipe.data.columns == {"text": "question"}
 
 
 def test_overrides_take_lists_sections_and_null(write):

@@ -46,7 +46,13 @@ CASES = [
     (HEAD.replace("name: m\n", ""), "recipe-missing-key", ", name", "'name'", "name: support-intents"),
     ("name: m\ndata: {train: train.csv}\n", "recipe-missing-key", ", task", "'task'", "task: {kind: text-class"),
     (HEAD.replace("{train: train.csv}", ""), "recipe-missing-key", ", line 3, data.train", "'train'", "train: …"),
-    (HEAD.replace("kind: text-classification", ""), "recipe-missing-key", ", line 2, task.kind", "kind", "kind: text-"),
+    (
+        HEAD.replace("kind: text-classification", ""),
+        "recipe-kind",
+        ", line 2, task",
+        "needs a kind",
+        "text-classification, token-",
+    ),
     (
         HEAD + "tune: {optimizer: {betas: [1]}}\n",
         "recipe-short-list",

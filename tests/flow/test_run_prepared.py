@@ -74,7 +74,7 @@ def test_the_served_model_prepares_what_it_is_asked_as_the_evaluated_one(result:
     assert not any("<" in row["text"] or "１" in row["text"] for row in rows)
     pipeline = open_torch(result.model)
     logits = np.load(result.folder / "evaluation" / "test_logits.npy")
-    np.testing.assert_allclose(pipeline.outputs(pipeline.encode(asked))["logits"], logits, atol=1e-4)
+    np.testing.assert_allclose(pipeline.outputs(pipeline.encode(asked).encodings)["logits"], logits, atol=1e-4)
     bundle = triga.load(result.bundle)
     plain = [row["text"] for row in rows]
     assert [answer.as_dict() for answer in bundle.predict(asked)] == [a.as_dict() for a in bundle.predict(plain)]

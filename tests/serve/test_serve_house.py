@@ -144,7 +144,7 @@ def test_the_documentation_speaks_chinese(served: Served) -> None:
     twins = json.loads(resources.files("triga.serve").joinpath("docs_zh.json").read_text("utf-8"))
     english, chinese = (served.client.get("/docs", headers={"accept-language": name}).text for name in ("en", "zh-CN"))
     assert 'lang="zh-CN"' in chinese
-    assert "对文本或文本对进行分类" in chinese
+    assert "回答文本或文本对" in chinese
     said = {html.unescape(text).strip() for text in re.findall(r">([^<>]+)<", english.partition("<body>")[2])}
     strange = [text for text in said if text in html.unescape(chinese) and re.search("[a-z]+ [a-z]+", text)]
     assert [text for text in strange if not text.lstrip().startswith(("{", "curl"))] == []

@@ -80,7 +80,7 @@ def test_what_waits_becomes_one_batch(pipeline: Pipeline) -> None:
 
 def test_a_short_request_overtakes_a_long_one(pipeline: Pipeline) -> None:
     """The long one is computed in shares of the budget; the short one waits for one of them, not for all."""
-    short_length, row_length = (len(row) for row in pipeline.encode(["parcel parcel parcel", "hello"]))
+    short_length, row_length = (len(row) for row in pipeline.encode(["parcel parcel parcel", "hello"]).encodings)
     assert short_length != row_length
     with _gated(pipeline, max_batch_tokens=32) as (served, gate, callers):
         long = callers.submit(_post, served, ["hello"] * 60)
@@ -103,7 +103,7 @@ def test_a_failing_request_fails_alone(pipeline: Pipeline) -> None:
             rows = [Encoding(np.array([10**7])) if len(row) == poison else row for row in encodings]
             return gate.predict(rows)
 
-    poison = len(pipeline.encode(["parcel parcel parcel parcel parcel"])[0])
+    poison = len(pipeline.encode(["parcel parcel parcel parcel parcel"]).encodings[0])
     gate = Gate(pipeline.predictor)
     replaced = dataclasses.replace(pipeline, predictor=Poisoned())
     with serving(replaced, ServeSettings(num_workers=1)) as served, ThreadPoolExecutor(8) as callers:

@@ -66,7 +66,7 @@ def test_times_and_id_come_in_headers(served: Served) -> None:
     response = served.client.post("/v1/predict", json={"inputs": "hello"}, headers={"x-request-id": "mine-1"})
     for name in ("tokenization", "queue", "inference"):
         assert 0 <= float(response.headers[f"x-{name}-time"]) < 30_000
-    assert response.headers["x-compute-tokens"] == str(len(served.pipeline.encode(["hello"])[0]))
+    assert response.headers["x-compute-tokens"] == str(len(served.pipeline.encode(["hello"]).encodings[0]))
     assert response.headers["x-request-id"] == "mine-1"
     spoofed = served.client.get("/health/live", headers={"x-request-id": "a b" * 40})
     assert len(spoofed.headers["x-request-id"]) == 32
@@ -103,7 +103,7 @@ def test_tei_scores_are_ranked_probabilities_or_logits(served: Served) -> None:
     assert scores == sorted(scores, reverse=True)
     assert sum(scores) == pytest.approx(1, abs=1e-5)
     raw = {score["label"]: score["score"] for score in _tei(served, "hello", raw_scores=True).json()}
-    logits = served.pipeline.outputs(served.pipeline.encode(["hello"]))["logits"][0]
+    logits = served.pipeline.outputs(served.pipeline.encode(["hello"]).encodings)["logits"][0]
     assert list(raw.values()) == sorted(raw.values(), reverse=True)
     assert [raw[label] for label in served.pipeline.task.labels] == pytest.approx(logits.tolist())
 

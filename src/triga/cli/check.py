@@ -90,12 +90,13 @@ def _check(recipe: Recipe, emit: Emit) -> Report:
     require_stage(recipe, "data", recipe.name)
     assert recipe.data is not None
     assert recipe.task is not None
+    spec = open_task(recipe.task)
     return check(
         recipe.data,
-        open_task(recipe.task),
+        spec,
         seed=recipe.seed,
         online=recipe.online,
-        tokenizer=_tokenizer(recipe),
+        tokenizer=None if spec.has_windows else _tokenizer(recipe),
         max_length=recipe.tune.max_length if recipe.tune else None,
         emit=emit,
     )

@@ -17,6 +17,8 @@ __all__ = ["init"]
 
 class Task(StrEnum):
     text_classification = "text-classification"
+    token_classification = "token-classification"  # noqa: S105 - no password
+    text_regression = "text-regression"
 
 
 def init(
@@ -36,11 +38,11 @@ def init(
     from triga.flow.survey import survey
 
     settings = Settings.of(context)
-    found = survey(data)
+    found = survey(data, task.value)
     out = out or Path(f"{Path(name or name_of(found.train)).name}.yaml")
     require_absent(out)
     language = settings.speech.language
-    write_output(out, draft_recipe(found, kind=task.value, folder=out.resolve().parent, name=name, language=language))
+    write_output(out, draft_recipe(found, folder=out.resolve().parent, name=name, language=language))
     try:
         load_recipe(out)
     except TrigaError:  # a name that cannot be one, say: nothing half right is left behind

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from triga.core.errors import DataError, TrigaError
 from triga.data.columns import find_columns, known_names
-from triga.data.recipe import ColumnsSection, DataSection
-from triga.data.rows import Unreadable
+from triga.data.recipe import DataSection
+from triga.data.rows import Role, Unreadable
 from triga.data.sources.opening import Hints, open_sources
 from triga.predict.pipeline import Input
-from triga.tasks.text_classification.spec import ROLES
+from triga.tasks.token_classification.entities import join_tokens
 from triga.text.files import DataFile, file_errors, find_file
 from triga.text.lines import find_encoding, open_lines
 
@@ -47,13 +47,13 @@ def ask_lines(lines: Iterable[str], name: str) -> Iterator[Asked]:
     return (_asked(line.rstrip("\r\n"), f"{name}, line {number}") for number, line in enumerate(lines, 1))
 
 
-def ask_file(path: Path, column: str | None, *, pairs: bool) -> Iterator[Asked]:
-    """``.txt``: a text a line. Anything else: records, with the text's column found as in a recipe.
+def ask_file(path: Path, column: str | None, roles: Sequence[Role]) -> Iterator[Asked]:
+    """``.txt``: a text a line. Anything else: records, with the columns of the texts found as in a recipe.
 
-    ``pairs``: also look for the second text. Encodings and compression are found out. Raises ``DataError``.
+    ``roles`` are the texts of the task. Encodings and compression are found out. Raises ``DataError``.
     """
     file = find_file(path, path.name)
-    return _ask_text_file(file) if file.suffix == LINES_SUFFIX else _ask_records(path, column, pairs)
+    return _ask_text_file(file) if file.suffix == LINES_SUFFIX else _ask_records(path, column, roles)
 
 
 def _ask_text_file(file: DataFile) -> Iterator[Asked]:
@@ -62,18 +62,21 @@ def _ask_text_file(file: DataFile) -> Iterator[Asked]:
         yield from ask_lines(lines, file.name)
 
 
-def _ask_records(path: Path, column: str | None, pairs: bool) -> Iterator[Asked]:
-    section = ColumnsSection(text=column)
-    roles = [role for role in ROLES if role.name == "text" or (pairs and role.name == "text_pair")]
-    source = open_sources(DataSection(train=path.resolve()), Hints(known_names=known_names(roles, section)))["train"]
-    columns = find_columns(source, roles, section)
+def _ask_records(path: Path, column: str | None, roles: Sequence[Role]) -> Iterator[Asked]:
+    given = {} if column is None else {roles[0].name: column}
+    source = open_sources(DataSection(train=path.resolve()), Hints(known_names=known_names(roles, given)))["train"]
+    columns = find_columns(source, roles, given)
     for item in source:
         if isinstance(item, Unreadable):
             yield Asked(str(item.place), error=item.error)
             continue
         values = columns.values(item.fields)
-        pair = values.get("text_pair")
-        yield _asked(values["text"], str(item.place), pair)
+        yield _asked(_whole(values["text"]), str(item.place), values.get("text_pair"))
+
+
+def _whole(value: object) -> object:
+    """Tokens of a tagged file as a text."""
+    return join_tokens([str(token) for token in value])[0] if isinstance(value, list) else value
 
 
 def _asked(text: object, where: str, pair: object = None) -> Asked:

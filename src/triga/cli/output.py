@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +18,7 @@ from triga.core.workspace import Workspace
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["JsonOption", "Settings", "json_line", "print_json", "print_table", "shown_path", "size"]
+__all__ = ["JsonOption", "Settings", "headline_scores", "json_line", "print_json", "print_table", "shown_path", "size"]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
 
@@ -76,3 +76,9 @@ def size(num_bytes: int) -> str:
     while value >= 1024 and len(units) > 1:
         value, units = value / 1024, units[1:]
     return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"
+
+
+def headline_scores(scores: Collection[str]) -> list[str]:
+    """Which scores a line has room for: of rows and classes, or of entities, or the first two."""
+    wanted = ("macro_f1", "accuracy") if "accuracy" in scores else ("micro_f1", "macro_f1")
+    return [name for name in wanted if name in scores] or list(scores)[:2]

@@ -54,7 +54,7 @@ def predict(
     if texts:
         asked = ask_texts(texts)
     elif file is not None:
-        asked = ask_file(file, column, pairs=pipeline.settings.takes_pairs is not False)
+        asked = ask_file(file, column, pipeline.asked_roles)
     else:
         asked = ask_lines(_piped(), "stdin")
     answered = _answers(pipeline, asked, top_k, settings.speech.language)
@@ -85,8 +85,7 @@ def _answers(pipeline: Pipeline, asked: Iterable[Asked], top_k: int, language: L
             if item.error is not None:
                 yield {"where": item.where, "error": item.error.fields(language)["what"]}
                 continue
-            answer = next(predictions).as_dict()
-            yield {**item.shown(), **answer, "scores": answer["scores"][:top_k]}
+            yield {**item.shown(), **next(predictions).as_dict(top_k)}
 
 
 def _write(answers: Iterable[dict[str, Any]], out: Path) -> int:
@@ -107,8 +106,13 @@ def _show(answers: Iterable[dict[str, Any]], settings: Settings, as_json: bool) 
     if as_json or not sys.stdout.isatty():
         return _lines(answers, sys.stdout)
     rows = list(answers)
-    columns = settings.speech("text  label  score  also", "文本  标签  分数  其次").split("  ")
-    print_table(settings.console(), columns, map(_row, rows))
+    if any("entities" in row for row in rows):
+        columns = settings.speech("text  found", "文本  找到的").split("  ")
+    elif any("score" in row for row in rows):
+        columns = settings.speech("text  score", "文本  分数").split("  ")
+    else:
+        columns = settings.speech("text  label  score  also", "文本  标签  分数  其次").split("  ")
+    print_table(settings.console(), columns, (_row(row, len(columns)) for row in rows))
     return sum("error" in row for row in rows)
 
 
@@ -120,12 +124,16 @@ def _lines(answers: Iterable[dict[str, Any]], file: TextIO) -> int:
     return refused
 
 
-def _row(answer: dict[str, Any]) -> Sequence[str]:
+def _row(answer: dict[str, Any], num_columns: int) -> Sequence[str]:
     if "error" in answer:
-        return [answer["where"], "-", "-", answer["error"]]
+        return [answer["where"], *"-" * (num_columns - 2), answer["error"]]
     text = " ¦ ".join(answer[key] for key in ("text", "text_pair") if answer.get(key))
+    short = " ".join((text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…").split())
+    if "entities" in answer:
+        found = (f"{one['text']} ({one['label']} {one['score']:.2f})" for one in answer["entities"])
+        return [short, ", ".join(found) or "-"]
+    if "score" in answer:
+        return [short, f"{answer['score']:.4g}"]
     best, *others = answer["scores"]
     also = ", ".join(f"{other['label']} {other['score']:.2f}" for other in others)
-    label = ", ".join(answer["labels"]) or "-"
-    short = text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
-    return [" ".join(short.split()), label, f"{best['score']:.3f}", also]
+    return [short, ", ".join(answer["labels"]) or "-", f"{best['score']:.3f}", also]

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from triga.cli.output import shown_path, size
+from triga.cli.output import headline_scores, shown_path, size
 from triga.cli.speech import Speech
 from triga.core.events import (
     Event,
@@ -36,7 +36,6 @@ PLAIN_INTERVAL_S = 10.0
 """Plain output says how training goes this often: a log should stay readable."""
 MEMORY = 0.9
 """Share of the old in the running means of seconds and tokens a step (a half-life of about seven steps)."""
-HEADLINE = ("macro_f1", "accuracy")
 STAGE_WIDTH = 9
 
 
@@ -147,7 +146,7 @@ class Display:
         )
 
     def _scores(self, event: Scored) -> str:
-        names = [name for name in HEADLINE if name in event.scores] or list(event.scores)[:2]
+        names = headline_scores(event.scores)
         values = "  ".join(f"{name} {event.scores[name]:.3f}" for name in names)
         return self.speech(
             f"  {event.split} after step {event.step}: {values}", f"  第 {event.step} 步后 {event.split}：{values}"

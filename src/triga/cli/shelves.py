@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from triga.cli.output import headline_scores
 from triga.core.errors import InputError
 from triga.core.workspace import Workspace
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from triga.flow.registry.registry import Registry
 
 __all__ = ["ago", "headline", "open_existing"]
-
-HEADLINE = ("macro_f1", "accuracy")
 
 
 def open_existing(workspace: Workspace) -> Registry:
@@ -33,7 +32,7 @@ def open_existing(workspace: Workspace) -> Registry:
 
 def headline(metrics: Mapping[str, Any]) -> str:
     """The scores that fit into a table's cell; each is an interval: ``{"value", "low", "high"}``."""
-    return "  ".join(f"{name} {metrics[name]['value']:.3f}" for name in HEADLINE if name in metrics)
+    return "  ".join(f"{name} {metrics[name]['value']:.3f}" for name in headline_scores(metrics))
 
 
 def ago(moment: datetime) -> str:

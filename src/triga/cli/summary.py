@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["print_missed", "print_summary"]
 
-SYSTEMS = {"model": ("model", "模型"), "tfidf": ("TF-IDF", "TF-IDF"), "majority": ("most frequent", "最多的类")}
+SYSTEMS = {
+    "model": ("model", "模型"),
+    "tfidf": ("TF-IDF", "TF-IDF"),
+    "majority": ("most frequent", "最多的类"),
+    "crf": ("CRF", "CRF"),
+    "dictionary": ("known entities", "已知实体"),
+    "mean": ("mean of train", "训练集均值"),
+}
 STYLES = {"good": "green", "warning": "yellow", "bad": "red"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from triga.predict.settings import ModelSettings
@@ -12,30 +13,31 @@ __all__ = ["model_card"]
 
 TEMPLATE = """---
 library_name: transformers
-pipeline_tag: text-classification
+pipeline_tag: {pipeline_tag}
 tags: [triga]
 ---
 
 # {name}
 
-A text classifier with {num_labels} labels, trained by triga {version}.
+{summary}, trained by triga {version}.
 
 - **Labels:** {labels}
-- **Input:** {inputs}, at most {max_length} tokens (longer ones are cut)
+- **Input:** {inputs}, at most {max_length} tokens (longer ones are {long_texts})
 - **Preparation:** {preparation}
-- **Output:** {output}
+- **Output:** {outputs}
 - **Training:** {training}
 - **Made from:** recipe `{recipe}`, data `{data}`, seed {seed}
 
 Its scores, intervals, baseline and mistakes are in the run's `dossier.html`.
 
 ```python
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import {auto_class}, AutoTokenizer
 
-model = AutoModelForSequenceClassification.from_pretrained("this/folder")
+model = {auto_class}.from_pretrained("this/folder")
 tokenizer = AutoTokenizer.from_pretrained("this/folder")
 ```
-
+{calibration}"""
+CALIBRATION = """
 Probabilities are calibrated: a temperature of {temperature:.3f}, fitted on held-out rows, is part of the last layer.
 """
 MAX_LABELS_SHOWN = 40
@@ -45,21 +47,21 @@ def model_card(settings: ModelSettings, training: Mapping[str, Any]) -> str:
     """Markdown with the metadata block that model hubs read."""
     lineage, labels = settings.lineage, settings.spec["labels"]
     more = "" if len(labels) <= MAX_LABELS_SHOWN else f" … and {len(labels) - MAX_LABELS_SHOWN} more"
-    multi_label = settings.spec["task"]["multi_label"]
+    task = settings.task
+    words = task.card()
     return TEMPLATE.format(
         name=settings.name,
-        num_labels=len(labels),
         version=lineage["versions"]["triga"],
-        labels=", ".join(f"`{label}`" for label in labels[:MAX_LABELS_SHOWN]) + more,
+        labels=(", ".join(f"`{label}`" for label in labels[:MAX_LABELS_SHOWN]) + more) or "none",
         inputs="pairs of texts" if settings.takes_pairs else "single texts",
         max_length=settings.max_length,
         preparation=_preparation(settings.spec["task"]["prepare"]),
-        output="any number of labels, each over its own threshold" if multi_label else "one label",
+        **{**asdict(words), "pipeline_tag": words.pipeline_tag or task.kind},
         training=_training(training),
         recipe=lineage["recipe"][:12],
         data=lineage["data"]["artifact"][:12],
         seed=lineage["seed"],
-        temperature=training["temperature"],
+        calibration="" if training["temperature"] is None else CALIBRATION.format(temperature=training["temperature"]),
     )
 
 

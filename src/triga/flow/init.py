@@ -14,6 +14,7 @@ from typing import Any
 from triga.core.errors import Language
 from triga.flow.recipe_text import dump_yaml
 from triga.flow.survey import Survey
+from triga.tasks.text_classification.spec import TextClassification
 
 __all__ = ["draft_recipe", "facts", "name_of"]
 
@@ -29,12 +30,13 @@ Say = Callable[[str, str], str]
 """Chooses between an English and a Chinese sentence."""
 
 
-def draft_recipe(found: Survey, *, kind: str, folder: Path, name: str | None = None, language: Language = "en") -> str:
+def draft_recipe(found: Survey, *, folder: Path, name: str | None = None, language: Language = "en") -> str:
     """The recipe's text, for a file in ``folder`` (paths are written relative to it), with comments in a language."""
 
     def say(english: str, chinese: str) -> str:
         return chinese if language == "zh" else english
 
+    baseline, metric = found.spec.baseline_name, found.spec.main_metric
     lines = [
         say(
             f"# Drafted by triga init from {found.train.name}. triga schema describes every key.",
@@ -53,7 +55,7 @@ def draft_recipe(found: Survey, *, kind: str, folder: Path, name: str | None = N
         ),
         f"base: {_base(found)}",
         "",
-        f"task: {_inline(_task(found, kind))}",
+        f"task: {_inline(_task(found))}",
         *_task_hints(found, say),
         "",
         "data:",
@@ -68,30 +70,31 @@ def draft_recipe(found: Survey, *, kind: str, folder: Path, name: str | None = N
         "tune: {}",
         "",
         say(
-            "# Scores with intervals, a TF-IDF baseline beside them, the worst mistakes: dossier.html.\n"
-            "# A missed gate ends the run with exit code 3; for example: evaluate: {gates: {macro_f1: 0.8}}",
-            "# 评估：带区间的分数、TF-IDF 基线、最严重的错误，见 dossier.html。\n"
-            "# 未达到门槛时以退出码 3 结束；例如 evaluate: {gates: {macro_f1: 0.8}}",
+            f"# Scores with intervals, a {baseline} baseline beside them, the worst mistakes: dossier.html.\n"
+            f"# A missed gate ends the run with exit code 3; for example: evaluate: {{gates: {{{metric}: 0.8}}}}",
+            f"# 评估：带区间的分数、{baseline} 基线、最严重的错误，见 dossier.html。\n"
+            f"# 未达到门槛时以退出码 3 结束；例如 evaluate: {{gates: {{{metric}: 0.8}}}}",
         ),
         "evaluate: {}",
         "",
         say(
-            "# The bundle that triga serve runs, proven to give the same labels as the trained model.",
-            "# triga serve 所用的部署包；导出时验证它与训练好的模型给出相同的标签。",
+            "# The bundle that triga serve runs, proven to answer as the trained model does.",
+            "# triga serve 所用的部署包；导出时验证它与训练好的模型给出相同的答案。",
         ),
         "compress: {quantize: int8}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _task(found: Survey, kind: str) -> dict[str, Any]:
+def _task(found: Survey) -> dict[str, Any]:
     several = {"multi_label": True} if found.multi_label else {}
-    return {"kind": kind, **several, **({"label_separator": found.separator} if found.separator else {})}
+    return {"kind": found.spec.kind, **several, **({"label_separator": found.separator} if found.separator else {})}
 
 
 def facts(found: Survey, language: Language = "en") -> str:
     """What was found, in one line."""
     median, long, longest = found.lengths
+    learned = found.spec.in_words(found.labels, found.columns.by_role, language)
     languages = ", ".join(
         f"{name} {share:.0%}" if share >= 0.01 else f"{name} <1%"
         for name, count in sorted(found.languages.items(), key=lambda item: -item[1])
@@ -99,21 +102,26 @@ def facts(found: Survey, language: Language = "en") -> str:
     )
     if language == "zh":
         rows = f"{found.num_rows:,} 行" if found.is_all else f"前 {found.num_rows:,} 行"
-        kind = ("每行多个标签" if found.multi_label else "每行一个标签") + ("，文本对" if found.has_pairs else "")
-        return (
-            f"{rows}，{len(found.labels)} 个标签（{kind}）；语言：{languages}；"
-            f"字符数：中位 {median}，99 % 不超过 {long}，最长 {longest}"
-        )
+        return f"{rows}，{learned}；语言：{languages}；字符数：中位 {median}，99 % 不超过 {long}，最长 {longest}"
     rows = f"{found.num_rows:,} rows" if found.is_all else f"the first {found.num_rows:,} rows"
-    kind = ("several labels a row" if found.multi_label else "one label a row") + (", pairs" if found.has_pairs else "")
     return (
-        f"{rows}, {len(found.labels)} labels ({kind}); languages: {languages}; "
-        f"characters: median {median}, 99 % up to {long}, longest {longest}"
+        f"{rows}, {learned}; languages: {languages}; characters: median {median}, 99 % up to {long}, longest {longest}"
     )
 
 
 def _task_hints(found: Survey, say: Say) -> list[str]:
     hints: list[str] = []
+    if found.scores is not None:
+        low, high = (f"{score:g}" for score in found.scores)
+        hints.append(
+            say(
+                f"# Scores lie between {low} and {high}. A range refuses others and cuts answers to it:"
+                f" range: [{low}, {high}]",
+                f"# 分数在 {low} 与 {high} 之间。写明范围后，超出的行会被拒绝，答案也限于其中：range: [{low}, {high}]",
+            )
+        )
+    if not isinstance(found.spec, TextClassification):
+        return hints
     if found.are_indices and found.labels:
         hints.append(
             say(

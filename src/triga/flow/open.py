@@ -9,8 +9,7 @@ from triga.core.artifact import MANIFEST, Artifact, load_json
 from triga.core.errors import ModelError
 from triga.predict.pipeline import BUNDLE_KIND, Pipeline
 from triga.predict.settings import SETTINGS_FILE, ModelSettings
-from triga.tasks.text_classification.recipe import TextClassificationSection
-from triga.tasks.text_classification.spec import TextClassification
+from triga.tasks.union import task_of_config
 
 __all__ = ["open_folder", "open_torch"]
 
@@ -45,21 +44,17 @@ def open_torch(folder: Path) -> Pipeline:
 def _settings(folder: Path, base: Any) -> ModelSettings:
     if (folder / SETTINGS_FILE).is_file():
         return ModelSettings.load(folder)
-    config = load_json(folder / "config.json")
-    labels = config.get("id2label")
-    if not labels or not any("Classification" in name for name in config.get("architectures") or ()):
+    task = task_of_config(load_json(folder / "config.json"))
+    if task is None:
         raise ModelError(
             "model-not-classifier",
-            "the model has no classification head",
+            "the model has no head for a task that triga knows",
             where=folder,
             fix="name it as base in a recipe and tune it; then predict with the model of that run",
         )
-    multi_label = config.get("problem_type") == "multi_label_classification"
-    section = TextClassificationSection(kind="text-classification", multi_label=multi_label)
-    names = [labels[key] for key in sorted(labels, key=int)]
     return ModelSettings(
         name=folder.name,
-        spec=TextClassification(section, tuple(names)).as_dict(),
+        spec=task.as_dict(),
         max_length=min(base.max_positions, DEFAULT_MAX_LENGTH),
         uses_token_types=base.tokenizer.uses_token_types,
     )

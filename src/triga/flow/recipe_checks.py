@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from triga.core.errors import RecipeError
-from triga.evaluate.gates import METRICS
-from triga.flow.recipe_errors import missing_section, nearest, unknown_choice
+from triga.flow.recipe_errors import missing_section, nearest, unknown_choice, unknown_key
 from triga.flow.recipe_text import KeyPath, RecipeText
 from triga.models.recipe import FolderBase, ScratchBase
+from triga.tasks.text_regression.recipe import TextRegressionSection
+from triga.tasks.union import spec_of
 
 if TYPE_CHECKING:
     from triga.flow.recipe import Recipe
@@ -20,7 +21,15 @@ __all__ = ["cross_check"]
 
 def cross_check(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
     """Everything that is wrong with a recipe whose sections are right each by itself."""
-    findings = (_bool_errors, _section_errors, _metric_errors, _stage_errors, _file_errors)
+    findings = (
+        _bool_errors,
+        _section_errors,
+        _metric_errors,
+        _column_errors,
+        _smoothing_errors,
+        _stage_errors,
+        _file_errors,
+    )
     return [error for find in findings for error in find(recipe, text)]
 
 
@@ -55,12 +64,39 @@ def _section_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
 
 def _metric_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
     """A metric that does not exist would be missed only after training."""
-    named: list[tuple[KeyPath, str]] = []
-    if recipe.tune is not None:
+    if recipe.task is None:
+        return []
+    metrics, named = spec_of(recipe.task).metrics, list[tuple[KeyPath, str]]()
+    if recipe.tune is not None and recipe.tune.metric_for_best_model is not None:
         named.append((("tune", "metric_for_best_model"), recipe.tune.metric_for_best_model))
     if recipe.evaluate is not None:
         named += [(("evaluate", "gates", name), name) for name in recipe.evaluate.gates]
-    return [unknown_choice(name, METRICS, text.where(path)) for path, name in named if name not in METRICS]
+    return [unknown_choice(name, metrics, text.where(path)) for path, name in named if name not in metrics]
+
+
+def _column_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
+    if recipe.task is None or recipe.data is None:
+        return []
+    roles = [role.name for role in spec_of(recipe.task).roles]
+    return [
+        unknown_key(name, roles, text.where(("data", "columns", name)))
+        for name in recipe.data.columns
+        if name not in roles
+    ]
+
+
+def _smoothing_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
+    if not isinstance(recipe.task, TextRegressionSection) or recipe.tune is None or not recipe.tune.label_smoothing:
+        return []
+    return [
+        RecipeError(
+            "recipe-smoothing-unused",
+            "label_smoothing is for labels, and {kind} learns numbers",
+            where=text.where(("tune", "label_smoothing")),
+            fix="take it out",
+            kind=recipe.task.kind,
+        )
+    ]
 
 
 def _stage_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:

@@ -14,7 +14,7 @@ from triga.core.section import Section
 from triga.flow.recipe_shape import Shape, follow, homes
 from triga.flow.recipe_text import RecipeText
 
-__all__ = ["RecipeErrors", "missing_section", "nearest", "raise_all", "recipe_errors", "unknown_choice"]
+__all__ = ["RecipeErrors", "missing_section", "nearest", "raise_all", "recipe_errors", "unknown_choice", "unknown_key"]
 
 WRONG_TYPE = {
     "float": ("recipe-not-number", "{value} is not a number", "write a number, such as 3, 0.1 or 1e-4"),
@@ -67,7 +67,7 @@ def _recipe_error(details: ErrorDetails, text: RecipeText, root: type[Section]) 
     where, name, value = text.where(path), str(path[-1]) if path else "", _shown(details["input"])
     match details["type"]:
         case "extra_forbidden":
-            return _unknown_key(name, parent, where, homes(root, name))
+            return unknown_key(name, parent.keys, where, homes(root, name))
         case "missing" if isinstance(path[-1], int):
             return RecipeError(
                 "recipe-short-list",
@@ -101,8 +101,9 @@ def _recipe_error(details: ErrorDetails, text: RecipeText, root: type[Section]) 
             return _wrong_type(kind, details, shape, where, value)
 
 
-def _unknown_key(name: str, parent: Shape, where: str, elsewhere: Sequence[str]) -> RecipeError:
-    near = nearest(name, parent.keys)
+def unknown_key(name: str, keys: Sequence[str], where: str, elsewhere: Sequence[str] = ()) -> RecipeError:
+    """None of the ``keys`` that may stand here; ``elsewhere`` are the places that have one of this name."""
+    near = nearest(name, keys)
     if elsewhere:
         return RecipeError(
             "recipe-misplaced-key",
@@ -127,7 +128,7 @@ def _unknown_key(name: str, parent: Shape, where: str, elsewhere: Sequence[str])
         where=where,
         fix="the keys here are: {keys}",
         key=name,
-        keys=", ".join(parent.keys),
+        keys=", ".join(keys),
     )
 
 

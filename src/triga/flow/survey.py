@@ -15,10 +15,12 @@ import numpy as np
 from triga.core.errors import DataError
 from triga.data.columns import Columns, find_columns, known_names
 from triga.data.recipe import DataSection
-from triga.data.rows import Unreadable
+from triga.data.rows import Role, Unreadable
 from triga.data.sources.opening import Hints, open_sources
-from triga.tasks.text_classification.recipe import TextClassificationSection
-from triga.tasks.text_classification.spec import DEFAULT_SEPARATORS, ROLES, TextClassification
+from triga.tasks.base import TaskSpec
+from triga.tasks.text_classification.spec import DEFAULT_SEPARATORS, TextClassification
+from triga.tasks.text_regression.spec import TextRegression
+from triga.tasks.union import task_of_kind
 from triga.text.language import language_of
 
 __all__ = ["Survey", "survey"]
@@ -33,8 +35,10 @@ MAX_PARTS_SHARE = 0.7
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found. ``labels`` counts rows; lengths are characters; ``unreadable`` rows were passed over."""
+    """What was found. ``labels`` counts the rows that have each; ``unreadable`` rows were passed over."""
 
+    spec: TaskSpec
+    """Of the task that the data is for."""
     train: Path
     dev: Path | None
     test: Path | None
@@ -48,6 +52,8 @@ class Survey:
     languages: Mapping[str, int]
     lengths: tuple[int, int, int]
     """Median, 99th percentile, longest."""
+    scores: tuple[float, float] | None = None
+    """The least and the greatest, where rows have a number."""
 
     @property
     def has_pairs(self) -> bool:
@@ -59,17 +65,21 @@ class Survey:
         return all(label.isdecimal() for label in self.labels)
 
 
-def survey(data: Path) -> Survey:
+def survey(data: Path, kind: str = "text-classification") -> Survey:
     """Look at a file (or a ``datasets`` folder) of labelled records. Raises ``DataError`` where it cannot be used."""
-    columns, values, num_records = _read(data)
-    multi_label, separator = _several_labels([fields.get("label") for fields in values])
-    task = TextClassificationSection(kind="text-classification", multi_label=multi_label, label_separator=separator)
-    rows = list(_rows(TextClassification(task), values))
+    spec = task_of_kind(kind)
+    columns, values, num_records = _read(data, spec.roles)
+    multi_label, separator = False, None
+    if isinstance(spec, TextClassification):
+        multi_label, separator = _several_labels([fields.get("label") for fields in values])
+        spec = task_of_kind(kind, multi_label=multi_label, label_separator=separator)
+    rows = list(_rows(spec, values))
     if not rows:
         raise _no_rows(data, columns)
-    texts = ["\n".join(filter(None, (row["text"], row["text_pair"]))) for row in rows]
+    texts = [spec.text_of(row) for row in rows]
     lengths = [len(text) for text in texts]
     return Survey(
+        spec=spec,
         train=data,
         dev=_beside(data, "dev"),
         test=_beside(data, "test"),
@@ -79,17 +89,22 @@ def survey(data: Path) -> Survey:
         num_rows=len(rows),
         unreadable=min(num_records, MAX_ROWS) - len(rows),
         is_all=num_records <= MAX_ROWS,
-        labels=Counter(label for row in rows for label in row["labels"]),
+        labels=Counter(label for row in rows for label in spec.targets_of(row)),
         languages=Counter(map(language_of, texts)),
         lengths=(int(np.median(lengths)), int(np.percentile(lengths, 99)), max(lengths)),
+        scores=_limits([row["score"] for row in rows]) if isinstance(spec, TextRegression) else None,
     )
 
 
-def _read(data: Path) -> tuple[Columns, list[Mapping[str, Any]], int]:
+def _limits(scores: Sequence[float]) -> tuple[float, float]:
+    return min(scores), max(scores)
+
+
+def _read(data: Path, roles: Sequence[Role]) -> tuple[Columns, list[Mapping[str, Any]], int]:
     """The columns, the first records' values by role, and how many records there are (at most one above the most)."""
     section = DataSection(train=data.resolve())
-    source = open_sources(section, Hints(known_names=known_names(ROLES, section.columns)))["train"]
-    columns = find_columns(source, ROLES, section.columns)
+    source = open_sources(section, Hints(known_names=known_names(roles, section.columns)))["train"]
+    columns = find_columns(source, roles, section.columns)
     values: list[Mapping[str, Any]] = []
     num_records = 0
     for record in islice(source, MAX_ROWS + 1):
@@ -103,15 +118,14 @@ def _read(data: Path) -> tuple[Columns, list[Mapping[str, Any]], int]:
 def _no_rows(data: Path, columns: Columns) -> DataError:
     return DataError(
         "init-no-rows",
-        "none of the rows has both a text ({text}) and a label ({label})",
+        "none of the rows can be used; the columns were read as {columns}",
         where=data,
-        fix="rename the columns to text and label, or write the recipe by hand with data.columns",
-        text=columns.by_role["text"],
-        label=columns.by_role["label"],
+        fix="rename the columns, or write the recipe by hand with data.columns and let triga check tell more",
+        columns=", ".join(f"{role}: {column}" for role, column in columns.by_role.items()),
     )
 
 
-def _rows(spec: TextClassification, fields: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def _rows(spec: TaskSpec, fields: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for values in fields:
         try:
             yield spec.parse(values)

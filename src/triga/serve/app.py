@@ -43,6 +43,7 @@ REFUSALS = {
     408: "The body did not arrive in time.",
     413: "The body, a text or the list is over its limit.",
     415: "The body is not declared as JSON.",
+    424: "The route is for models of another kind.",
     422: "A field is missing, unknown or not as it must be.",
     429: "The server is busy: come back after Retry-After seconds.",
     500: "The server failed; the answer carries an id that its log knows.",
@@ -88,20 +89,21 @@ def _add_own_routes(app: FastAPI, desk: Desk, refusals: dict[int | str, dict[str
         "/v1/predict", responses={200: {"model": PredictResponse}, **refusals}, openapi_extra=json_body(PredictRequest)
     )
     async def predict(request: Request) -> Response:
-        """Classify texts or pairs of texts."""
+        """Answer texts or pairs of texts: labels with scores, the entities in a text, or a number."""
         with desk.seat():
             asked = parse(PredictRequest, await desk.read(request))
             rows, headers, predictions = asked.rows, None, []
             if rows:
                 answered = await desk.answer(request, rows)
-                headers, size = answered.headers, len(rows) * len(desk.pipeline.task.labels)
-                predictions = await desk.aside(size, INLINE_SCORES, lambda: _predictions(desk, answered, asked.top_k))
+                headers = answered.headers
+                predictions = await desk.aside(
+                    answered.num_scores, INLINE_SCORES, lambda: _predictions(desk, answered, asked.top_k)
+                )
         return json_response({"model": desk.pipeline.settings.name, "predictions": predictions}, headers=headers)
 
 
 def _predictions(desk: Desk, answered: Answered, top_k: int | None) -> list[dict[str, Any]]:
-    answers = [prediction.as_dict() for prediction in desk.pipeline.task.decode(answered.outputs)]
-    return [{**answer, "scores": answer["scores"][:top_k]} for answer in answers]
+    return [prediction.as_dict(top_k) for prediction in answered.predictions(desk.pipeline.task)]
 
 
 def _add_house_routes(app: FastAPI, desk: Desk, refusals: dict[int | str, dict[str, Any]]) -> None:

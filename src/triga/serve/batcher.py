@@ -24,6 +24,7 @@ import numpy as np
 
 from triga.core.arrays import Encoding, Outputs
 from triga.core.errors import RequestError
+from triga.predict.batching import join_outputs
 from triga.serve.limits import ServeSettings
 from triga.serve.metrics import Metrics
 
@@ -75,7 +76,7 @@ class _Job:
         self.parts[start] = result
         if sum(map(_num_rows, self.parts.values())) == len(self.encodings):
             parts = [self.parts[start] for start in sorted(self.parts)]
-            self.future.set_result({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+            self.future.set_result(join_outputs(parts))
 
 
 @dataclass(frozen=True)

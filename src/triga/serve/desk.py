@@ -15,10 +15,11 @@ from starlette.requests import ClientDisconnect
 
 from triga.core.arrays import Outputs
 from triga.core.errors import RequestError
-from triga.predict.pipeline import Input, Pipeline
+from triga.predict.pipeline import Asked, Input, Pipeline
 from triga.serve.batcher import Batcher
 from triga.serve.limits import MAX_BODY_BYTES, ServeSettings
 from triga.serve.metrics import Metrics
+from triga.tasks.base import Prediction, TaskSpec
 
 __all__ = ["Answered", "Desk"]
 
@@ -32,13 +33,22 @@ JSON_TYPES = ("application/json", "text/json")
 
 @dataclass(frozen=True)
 class Answered:
-    """Outputs by name, (N, …), and seconds spent."""
+    """What was asked, outputs by name, (N, …), and seconds spent."""
 
+    asked: Asked
     outputs: Outputs
     num_tokens: int
     tokenization_s: float
     queue_s: float
     inference_s: float
+
+    @property
+    def num_scores(self) -> int:
+        """How much there is to decode."""
+        return sum(values.size for values in self.outputs.values())
+
+    def predictions(self, task: TaskSpec) -> list[Prediction]:
+        return self.asked.answers(task, self.outputs)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -117,11 +127,11 @@ class Desk:
         begin = time.perf_counter()
         num_chars = sum(len(text) for value in inputs for text in ((value,) if isinstance(value, str) else value))
         encode = lambda: self.pipeline.encode(inputs, truncate=truncate)  # noqa: E731
-        encodings = await self.aside(num_chars, INLINE_CHARS, encode)
+        asked = await self.aside(num_chars, INLINE_CHARS, encode)
         tokenized = time.perf_counter()
-        computed = await self._batcher.submit(encodings)
-        num_tokens = sum(map(len, encodings))
-        return Answered(computed.outputs, num_tokens, tokenized - begin, computed.queue_s, computed.inference_s)
+        computed = await self._batcher.submit(asked.encodings)
+        num_tokens = sum(map(len, asked.encodings))
+        return Answered(asked, computed.outputs, num_tokens, tokenized - begin, computed.queue_s, computed.inference_s)
 
 
 async def _within_limit(request: Request) -> bytes:

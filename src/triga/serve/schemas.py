@@ -9,15 +9,17 @@ from __future__ import annotations
 import codecs
 from typing import Annotated, Any, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from triga.predict.pipeline import Input
 from triga.serve.errors import from_validation
 from triga.serve.limits import MAX_INPUTS, MAX_LABELS, MAX_NAME_CHARS, MAX_TEXT_CHARS
 
-__all__ = ["Health", "PredictRequest", "PredictResponse", "Score", "Text", "json_body", "parse"]
+__all__ = ["FLOAT32_MAX", "Health", "PredictRequest", "PredictResponse", "Score", "Text", "json_body", "parse"]
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 def _shape(value: Any) -> str:
@@ -37,9 +39,9 @@ class PredictRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
 
     inputs: Annotated[Annotated[Text, Tag("<text>")] | Annotated[Items, Tag("<list>")], Discriminator(_shape)]
-    """What to classify. A text beyond the model's length is cut."""
+    """What to answer. A classifier cuts a text beyond its length; a tagger reads it in windows."""
     top_k: int | None = Field(default=None, ge=1, le=MAX_LABELS)
-    """Give only the best so many scores."""
+    """Give only the best so many scores (of a classifier)."""
 
     @property
     def rows(self) -> list[Input]:
@@ -59,13 +61,44 @@ class Answer(BaseModel):
     """Best first."""
 
 
+class Entity(BaseModel):
+    """A span of the text: characters ``start`` to ``end`` (exclusive) of it."""
+
+    text: Text
+    label: Name
+    start: int = Field(ge=0, le=MAX_TEXT_CHARS)
+    end: int = Field(ge=0, le=MAX_TEXT_CHARS)
+    score: float = Field(ge=0, le=1)
+    """Probability of the least sure word."""
+
+
+class Entities(BaseModel):
+    """What was found in a text."""
+
+    text: Text
+    """As the model read it: positions count in it."""
+    entities: list[Entity] = Field(max_length=MAX_TEXT_CHARS)
+
+
+class Number(BaseModel):
+    """What a text, or a pair of texts, is worth."""
+
+    score: float = Field(ge=-FLOAT32_MAX, le=FLOAT32_MAX)
+    """In the units of the training rows."""
+
+
 class PredictResponse(BaseModel):
     """One answer for each input, in their order (one for a single text, too)."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     model: Name
-    predictions: list[Answer] = Field(max_length=MAX_INPUTS)
+    predictions: (
+        Annotated[list[Answer], Field(max_length=MAX_INPUTS)]
+        | Annotated[list[Entities], Field(max_length=MAX_INPUTS)]
+        | Annotated[list[Number], Field(max_length=MAX_INPUTS)]
+    )
+    """Labels of a classifier, entities of a tagger, or numbers of a regressor."""
 
 
 class Health(BaseModel):

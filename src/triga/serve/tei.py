@@ -21,11 +21,12 @@ from triga.predict.pipeline import Input
 from triga.serve.desk import INLINE_SCORES, Answered, Desk
 from triga.serve.errors import json_response
 from triga.serve.limits import MAX_INPUTS, MAX_LABELS, MAX_NAME_CHARS
-from triga.serve.schemas import Health, Text, json_body, parse
+from triga.serve.schemas import FLOAT32_MAX, Health, Text, json_body, parse
+from triga.tasks.text_classification.spec import TextClassification
+from triga.tasks.text_regression.spec import TextRegression
 
 __all__ = ["TeiInfo", "TeiRequest", "tei_routes"]
 
-FLOAT32_MAX = float(np.finfo(np.float32).max)
 COUNT_MAX = 1 << 31
 
 
@@ -84,8 +85,16 @@ class TeiClassifier(BaseModel):
     label2id: dict[str, Index] = Field(max_length=MAX_LABELS)
 
 
+class TeiRegressor(BaseModel):
+    """There is nothing to say of it: a text has one number."""
+
+
 class TeiModelType(BaseModel):
-    classifier: TeiClassifier
+    """One of the three. ``token_classifier`` and ``regressor`` are none of text-embeddings-inference."""
+
+    classifier: TeiClassifier | None = None
+    token_classifier: TeiClassifier | None = None
+    regressor: TeiRegressor | None = None
 
 
 class TeiInfo(BaseModel):
@@ -119,10 +128,9 @@ def tei_routes(desk: Desk, responses: dict[int | str, dict[str, Any]]) -> APIRou
         """Classify texts or pairs, as text-embeddings-inference does."""
         with desk.seat():
             asked = parse(TeiRequest, await desk.read(request))
+            _need_classifier(desk)
             answered = await desk.answer(request, asked.rows, truncate=asked.truncate is not False)
-            scores = await desk.aside(
-                len(asked.rows) * len(desk.pipeline.task.labels), INLINE_SCORES, lambda: _scores(desk, asked, answered)
-            )
+            scores = await desk.aside(answered.num_scores, INLINE_SCORES, lambda: _scores(desk, asked, answered))
         return json_response(scores if asked.is_batch else scores[0], headers=answered.headers)
 
     @router.get("/info", responses={key: responses[key] for key in (401, 403)})
@@ -146,11 +154,24 @@ def ready(desk: Desk) -> Health:
     return Health(status="ready")
 
 
+def _need_classifier(desk: Desk) -> None:
+    """As text-embeddings-inference, which answers 424 (failed dependency) where the model is of another kind."""
+    kind = desk.pipeline.task.kind
+    if not isinstance(desk.pipeline.task, TextClassification):
+        raise RequestError(
+            "not-a-classifier",
+            "/predict is for classifiers, and this model is for {kind}",
+            status=424,
+            fix="ask /v1/predict, which answers for every model",
+            kind=kind,
+        )
+
+
 def _scores(desk: Desk, asked: TeiRequest, answered: Answered) -> list[list[dict[str, Any]]]:
     if asked.raw_scores:
         logits: FloatArray = answered.outputs["logits"]
         return [_ranked(desk.pipeline.task.labels, row) for row in logits]
-    predictions = desk.pipeline.task.decode(answered.outputs)
+    predictions = answered.predictions(desk.pipeline.task)
     return [
         [{"score": pair["score"], "label": pair["label"]} for pair in prediction.as_dict()["scores"]]
         for prediction in predictions
@@ -165,14 +186,21 @@ def _ranked(labels: Sequence[str], values: FloatArray) -> list[dict[str, Any]]:
 def _info(desk: Desk) -> TeiInfo:
     settings, served = desk.settings, desk.pipeline.settings
     labels = desk.pipeline.task.labels
-    classifier = TeiClassifier(
+    named = TeiClassifier(
         id2label={str(i): name for i, name in enumerate(labels)}, label2id={name: i for i, name in enumerate(labels)}
     )
+    match desk.pipeline.task:
+        case TextClassification():
+            kind = TeiModelType(classifier=named)
+        case TextRegression():
+            kind = TeiModelType(regressor=TeiRegressor())
+        case _:
+            kind = TeiModelType(token_classifier=named)
     return TeiInfo(
         model_id=served.name,
         model_sha=None,
         model_dtype="int8" if "int8" in (served.engine or "") else "float32",
-        model_type=TeiModelType(classifier=classifier),
+        model_type=kind,
         max_concurrent_requests=settings.max_concurrent_requests,
         max_input_length=served.max_length,
         max_batch_tokens=settings.max_batch_tokens,

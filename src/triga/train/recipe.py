@@ -62,8 +62,8 @@ class TuneSection(Section):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """``auto`` measures a few steps of both on this machine and takes the faster; stored, never measured again."""
-    metric_for_best_model: str = "macro_f1"
-    """The score on dev that picks the best epoch."""
+    metric_for_best_model: str | None = None
+    """The score on dev that picks the best epoch. Absent: the task's own (``macro_f1`` for labels and entities)."""
     early_stopping_patience: int | None = Field(default=None, ge=1)
     """Evaluations without a better score before training ends. Absent: it runs to its end. The best one is kept."""
     evals_per_epoch: int = Field(default=1, ge=1, le=100)

@@ -14,17 +14,18 @@ from typing import Any
 from triga.compress.export import export_onnx
 from triga.compress.parity import FP32_TOLERANCE, Parity, compare, require
 from triga.compress.quantize import FORMS, quantize_int8
-from triga.core.arrays import Encoding, Outputs
+from triga.core.arrays import Outputs
 from triga.core.artifact import Artifact, dump_json, writing
 from triga.core.events import note
 from triga.core.section import fingerprint
 from triga.data.prepare import Prepared
+from triga.data.rows import Row
 from triga.flow.context import Context, Stage
 from triga.flow.latency import measure_latency
 from triga.flow.open import open_torch
 from triga.predict.batching import predict_all
 from triga.predict.onnx import OnnxPredictor
-from triga.predict.pipeline import BUNDLE_KIND, Pipeline
+from triga.predict.pipeline import BUNDLE_KIND, Asked, Pipeline
 from triga.predict.predictor import Predictor
 
 __all__ = ["FP32_FILE", "INT8_FILE", "PARITY_FILE", "STAGE"]
@@ -41,17 +42,17 @@ class _Reference:
     """The trained model in torch, and what it says of the rows that exports are compared on."""
 
     pipeline: Pipeline
-    test: Sequence[Encoding]
+    test: Asked
     outputs: Outputs
-    dev: Sequence[Encoding]
+    dev: Asked
     dev_outputs: Outputs
 
     def parity(self, engine: str, predictor: Predictor, *, on_dev: bool = False) -> Parity:
-        encodings, outputs = (self.dev, self.dev_outputs) if on_dev else (self.test, self.outputs)
-        task = self.pipeline.task
-        reference = task.probabilities(outputs)
-        exported = task.probabilities(predict_all(predictor, encodings))
-        return compare(engine, reference, exported, task.decide(reference), task.decide(exported))
+        asked, outputs = (self.dev, self.dev_outputs) if on_dev else (self.test, self.outputs)
+        task, theirs = self.pipeline.task, predict_all(predictor, asked.encodings)
+        reference, exported = (task.probabilities(asked.encodings, each) for each in (outputs, theirs))
+        answers = ([one.answer for one in asked.answers(task, each)] for each in (outputs, theirs))
+        return compare(engine, reference, exported, *answers)
 
 
 def _inputs(context: Context) -> Mapping[str, Any]:
@@ -82,11 +83,15 @@ def _make(context: Context, inputs: Mapping[str, Any]) -> None:
 def _reference(context: Context) -> _Reference:
     pipeline = open_torch(context.model)
     prepared = Prepared.open(context.data)
-    length = pipeline.settings.max_length
-    test = pipeline.task.encode(list(prepared.rows("test")), pipeline.tokenizer, length)
-    dev_rows = list(prepared.rows("dev"))[:MAX_CHOICE_ROWS]
-    dev = pipeline.task.encode(dev_rows, pipeline.tokenizer, length)
-    return _Reference(pipeline, test, predict_all(pipeline.predictor, test), dev, predict_all(pipeline.predictor, dev))
+    test, dev = (
+        _asked(pipeline, list(rows)) for rows in (prepared.rows("test"), prepared.rows("dev")[:MAX_CHOICE_ROWS])
+    )
+    outputs, dev_outputs = (predict_all(pipeline.predictor, asked.encodings) for asked in (test, dev))
+    return _Reference(pipeline, test, outputs, dev, dev_outputs)
+
+
+def _asked(pipeline: Pipeline, rows: Sequence[Row]) -> Asked:
+    return Asked(rows, pipeline.task.encode(rows, pipeline.tokenizer, pipeline.settings.max_length))
 
 
 def _export(pipeline: Pipeline, path: Path) -> None:
@@ -118,7 +123,7 @@ def _prove(reference: _Reference, path: Path, min_agreement: float, tolerance: f
     parity = reference.parity(path.name, predictor)
     require(parity, min_agreement=min_agreement, tolerance=tolerance)
     size = path.stat().st_size
-    return {**parity.as_dict(), "size_bytes": size, "latency": measure_latency(predictor, reference.test)}
+    return {**parity.as_dict(), "size_bytes": size, "latency": measure_latency(predictor, reference.test.encodings)}
 
 
 def _open(reference: _Reference, path: Path) -> OnnxPredictor:

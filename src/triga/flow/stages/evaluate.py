@@ -27,7 +27,6 @@ from triga.flow.latency import measure_latency
 from triga.flow.open import open_torch
 from triga.predict.batching import predict_all
 from triga.predict.pipeline import Pipeline
-from triga.tasks.text_classification.spec import TextClassification
 
 __all__ = ["DOSSIER_FILE", "SCORES_FILE", "STAGE"]
 
@@ -55,28 +54,27 @@ def _make(context: Context, inputs: Mapping[str, Any]) -> None:
 
 
 def _evidence(context: Context, pipeline: Pipeline) -> Evidence:
-    if not isinstance(pipeline.task, TextClassification):
-        raise TypeError(f"no dossier for {type(pipeline.task).__name__}")
     prepared = Prepared.open(context.data)
     test, dev = list(prepared.rows("test")), list(prepared.rows("dev"))
-    encoded = _encode(pipeline, test)
+    encodings, dev_encodings = _encode(pipeline, test), _encode(pipeline, dev)
     training = load_json(context.model / "training.json")
     return Evidence(
         name=context.recipe.name,
         spec=pipeline.task,
         test=test,
-        logits=predict_all(pipeline.predictor, encoded)["logits"],
+        outputs=predict_all(pipeline.predictor, encodings),
+        encodings=encodings,
         dev=dev,
-        dev_logits=predict_all(pipeline.predictor, _encode(pipeline, dev))["logits"],
+        dev_outputs=predict_all(pipeline.predictor, dev_encodings),
+        dev_encodings=dev_encodings,
         temperature=training["temperature"],
         train=list(prepared.rows("train")),
         leaked=prepared.leaked("test"),
         findings=[finding.as_dict() for finding in prepared.findings],
         lineage=pipeline.settings.lineage,
-        latency={"torch": measure_latency(pipeline.predictor, encoded)},
+        latency={"torch": measure_latency(pipeline.predictor, encodings)},
         sizes={"model.safetensors": (context.model / "model.safetensors").stat().st_size},
         training=_training(training),
-        num_tokens=[len(encoding) for encoding in encoded],
     )
 
 

@@ -20,7 +20,6 @@ from triga.core.events import JsonLines, Preflight, Sink, fan_out
 from triga.core.section import fingerprint
 from triga.data.prepare import Prepared
 from triga.evaluate.calibration import fit_temperature
-from triga.evaluate.thresholds import tune_thresholds
 from triga.flow.card import model_card
 from triga.flow.context import Context, Stage
 from triga.flow.encoded import EncodedSplit, encode_splits
@@ -36,7 +35,6 @@ from triga.predict.batching import predict_all
 from triga.predict.settings import ModelSettings
 from triga.tasks.base import TaskSpec
 from triga.tasks.models import TaskModel, open_task_model
-from triga.tasks.text_classification.spec import TextClassification
 from triga.train.loop import Batch, Problem
 from triga.train.optimizer import choose_trainable
 from triga.train.plan import Plan, enough_epochs
@@ -64,7 +62,10 @@ class _Job:
 
     @property
     def section(self) -> TuneSection:
-        return self.context.recipe.tune or TuneSection()
+        section = self.context.recipe.tune or TuneSection()
+        return section.model_copy(
+            update={"metric_for_best_model": section.metric_for_best_model or self.spec.main_metric}
+        )
 
 
 def _inputs(context: Context) -> Mapping[str, Any]:
@@ -88,13 +89,15 @@ def _make(context: Context, inputs: Mapping[str, Any]) -> None:
     training: dict[str, Any] = {"num_steps": 0}
     if context.recipe.tune is not None:
         training = _train(job)
+    job = replace(job, spec=job.task.learned(job.module))
+    job.task.release(job.module)
     job, training["temperature"] = _calibrate(job)
     settings = ModelSettings(
         name=context.recipe.name,
         spec=job.spec.as_dict(),
         max_length=job.max_length,
         uses_token_types=job.base.tokenizer.uses_token_types,
-        takes_pairs=prepared.rows("train")[0]["text_pair"] is not None,
+        takes_pairs=prepared.rows("train")[0].get("text_pair") is not None,
         lineage=lineage_of(context, num_threads=torch.get_num_threads()),
     )
     with writing(context.model, kind="model", inputs=inputs) as folder:
@@ -111,6 +114,9 @@ def _open(context: Context, work: Path, prepared: Prepared) -> _Job:
     section = recipe.tune or TuneSection()
     spec = context.spec.with_labels(prepared.labels)
     base = open_base(_start(context), lambda: map(spec.text_of, prepared.rows("train")), online=recipe.online)
+    tokenizer = spec.tokenizer_for(base.tokenizer, map(spec.text_of, prepared.rows("train")))
+    if tokenizer is not base.tokenizer:
+        base = replace(base, tokenizer=tokenizer, known=base.tokenizer)
     max_length, splits = encode_splits(
         context, prepared, spec, base.tokenizer, max_length=section.max_length, limit=base.max_positions
     )
@@ -132,7 +138,7 @@ def _train(job: _Job) -> dict[str, Any]:
         return job.task.collate(encodings, rows.targets[indices], job.base.tokenizer.pad_id)
 
     def score(_: Any) -> Mapping[str, float]:
-        return job.spec.score(predict_all(job.predictor, dev.tokens), dev.targets)
+        return job.task.learned(job.module).score(dev.rows, dev.tokens, predict_all(job.predictor, dev.tokens))
 
     plan = Plan(
         rows.tokens.lengths,
@@ -166,9 +172,8 @@ def _default_rate(job: _Job) -> float:
 
 
 def _facts(job: _Job, preflight: Preflight, rate: float, best_step: int | None) -> dict[str, Any]:
-    summary = training_summary(
-        job.work / "metrics.jsonl", metric=job.section.metric_for_best_model, best_step=best_step
-    )
+    metric = job.section.metric_for_best_model or job.spec.main_metric
+    summary = training_summary(job.work / "metrics.jsonl", metric=metric, best_step=best_step)
     return {
         **summary,
         "num_parameters": preflight.num_parameters,
@@ -179,17 +184,16 @@ def _facts(job: _Job, preflight: Preflight, rate: float, best_step: int | None) 
     }
 
 
-def _calibrate(job: _Job) -> tuple[_Job, float]:
-    """Temperature and, for several labels, thresholds: both fitted on dev."""
+def _calibrate(job: _Job) -> tuple[_Job, float | None]:
+    """Temperature, and what follows from it: fitted on dev."""
     dev = job.splits["dev"]
-    logits = predict_all(job.predictor, dev.tokens)["logits"]
-    temperature = fit_temperature(logits, dev.targets)
+    outputs = predict_all(job.predictor, dev.tokens)
+    claims = job.spec.claims(outputs, dev.targets)
+    if claims is None:
+        return job, None
+    temperature = fit_temperature(*claims)
     fold_temperature(job.module, temperature)
-    spec = job.spec
-    if isinstance(spec, TextClassification) and spec.section.multi_label:
-        probabilities = spec.probabilities({"logits": logits / temperature})
-        job = replace(job, spec=spec.with_thresholds(tune_thresholds(probabilities, dev.targets).tolist()))
-    return job, temperature
+    return replace(job, spec=job.spec.calibrated(outputs, dev.targets, temperature)), temperature
 
 
 def _start(context: Context) -> Base:
