@@ -36,6 +36,13 @@ def test_several_labels_agree_only_together() -> None:
     assert compare("x", np.ones((3, 2)), np.ones((3, 2)), decided, other).agreement == pytest.approx(2 / 3)
 
 
+def test_sets_agree_by_their_members() -> None:
+    """Entities of three rows: two of three and two of two alike, and nothing found by either."""
+    ours, theirs = [frozenset("ab"), frozenset("c"), frozenset()], [frozenset("a"), frozenset("c"), frozenset()]
+    assert compare("x", np.ones((3, 2)), np.ones((3, 2)), ours, theirs).agreement == pytest.approx(2 / 2.5)
+    assert compare("x", np.ones((1, 2)), np.ones((1, 2)), ours[2:], theirs[2:]).agreement == 1.0
+
+
 def test_probabilities_that_differ_are_refused() -> None:
     parity = Parity("model.onnx", 100, 1.0, 2e-4, 1e-5)
     require(parity, min_agreement=1.0)

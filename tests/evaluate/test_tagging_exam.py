@@ -53,7 +53,7 @@ def _tags(rows: Any, spans: Any) -> list[list[str]]:
 
 def test_scores_are_those_of_seqeval(evidence: Evidence, dossier: Dossier) -> None:
     spec = evidence.spec
-    given = [one.answer for one in spec.decode(evidence.test, evidence.encodings, evidence.outputs)]
+    given = [one.spans for one in spec.decode(evidence.test, evidence.encodings, evidence.outputs)]
     truth = [spans_of(row) for row in evidence.test]
     report = classification_report(
         _tags(evidence.test, truth), _tags(evidence.test, given), output_dict=True, zero_division=0

@@ -129,7 +129,7 @@ def test_a_tiny_tagger_learns_its_rows(tokenizer: Tokenizer, crf: bool) -> None:
     learned = task.learned(module)
     scores = learned.score(rows, encodings, outputs)
     assert scores["micro_f1"] > 0.95
-    given = [_characters(one.text, one.answer) for one in learned.decode(rows, encodings, outputs)]
+    given = [_characters(one.text, one.spans) for one in learned.decode(rows, encodings, outputs)]
     truth = [_characters(row["text"], [(s["start"], s["end"], s["label"]) for s in row["spans"]]) for row in rows]
     assert scores["micro_f1"] == pytest.approx(f1_score(truth, given, average="micro"))
 

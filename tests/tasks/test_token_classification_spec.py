@@ -130,7 +130,7 @@ def test_certain_outputs_give_the_truth_back_in_any_windows(text: str, length: i
     encodings = spec.encode(rows, tokenizer, length)
     assert all(len(encoding) <= length for encoding in encodings)
     (prediction,) = spec.decode(rows, encodings, _certain(spec, encodings, rows))
-    assert list(prediction.answer) == spans_of(rows[0])
+    assert list(prediction.spans) == spans_of(rows[0])
 
 
 def test_entities_across_windows_are_whole(tokenizer: Tokenizer) -> None:
@@ -142,7 +142,7 @@ def test_entities_across_windows_are_whole(tokenizer: Tokenizer) -> None:
     assert len(encodings) > 4
     assert {encoding.row for encoding in encodings} == {0}
     (prediction,) = spec.decode(rows, encodings, _certain(spec, encodings, rows))
-    assert list(prediction.answer) == spans_of(rows[0])
+    assert list(prediction.spans) == spans_of(rows[0])
     assert spec.score(rows, encodings, _certain(spec, encodings, rows))["micro_f1"] == 1.0
 
 

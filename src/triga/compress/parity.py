@@ -26,7 +26,7 @@ class Parity:
     engine: str
     num_rows: int
     agreement: float
-    """Share of rows with the same answer."""
+    """Share of rows with the same answer; where an answer is a set (entities), share of its members, over all rows."""
     max_difference: float
     mean_difference: float
     """Of probabilities (or scores in their spreads), over rows (or tokens) and classes."""
@@ -43,9 +43,18 @@ def compare(
     answers_exported: Sequence[Hashable],
 ) -> Parity:
     """Compare probabilities (K, C) and the answers to N rows."""
-    same = [_alike(ours, theirs) for ours, theirs in zip(answers, answers_exported, strict=True)]
+    shares = np.array([_shared(*pair) for pair in zip(answers, answers_exported, strict=True)])
+    shared, total = shares.sum(axis=0)
+    agreement = float(shared / total) if total else 1.0
     difference = np.abs(reference - exported)
-    return Parity(engine, len(same), float(np.mean(same)), float(difference.max(initial=0.0)), float(difference.mean()))
+    return Parity(engine, len(shares), agreement, float(difference.max(initial=0.0)), float(difference.mean()))
+
+
+def _shared(ours: Hashable, theirs: Hashable) -> tuple[float, float]:
+    """How much two answers share, of how much: 1 of 1, or of two sets what Dice's coefficient counts."""
+    if isinstance(ours, frozenset) and isinstance(theirs, frozenset):
+        return float(len(ours & theirs)), (len(ours) + len(theirs)) / 2
+    return float(_alike(ours, theirs)), 1.0
 
 
 def _alike(ours: Hashable, theirs: Hashable) -> bool:

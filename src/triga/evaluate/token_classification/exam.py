@@ -54,7 +54,7 @@ class TaggingExam:
         assert isinstance(spec, TokenClassification)
         predictions = spec.decode(evidence.test, evidence.encodings, evidence.outputs)
         answered: list[tuple[str, Role, Sequence[Sequence[Span]], Mapping[str, Any]]] = [
-            ("model", "model", [prediction.answer for prediction in predictions], {})
+            ("model", "model", [prediction.spans for prediction in predictions], {})
         ]
         if evidence.train and with_baseline:
             answered.append(("crf", "baseline", *crf_answers(evidence.train, evidence.test, seed=seed)))

@@ -32,7 +32,7 @@ def entity_mistakes(
     """
     ranked = []
     for i, (spans, prediction) in enumerate(zip(truth, predictions, strict=True)):
-        if set(spans) != set(prediction.answer):
+        if set(spans) != set(prediction.spans):
             wrong = [entity.score for entity in prediction.entities if entity.span not in set(spans)]
             ranked.append((max(wrong, default=-1.0), i))
     ranked.sort(key=lambda pair: (-pair[0], pair[1]))
@@ -51,7 +51,7 @@ def _mistake(
     labels: Sequence[str],
     score: float,
 ) -> dict[str, Any]:
-    text, given = row["text"], prediction.answer
+    text, given = row["text"], prediction.spans
     wrong, missed = set(given) - set(truth), set(truth) - set(given)
     first = min(span.start for span in wrong | missed)
     start = 0 if len(text) <= MOST_CHARACTERS else max(0, first - BEFORE)

@@ -63,8 +63,12 @@ class EntityPrediction:
     entities: tuple[Entity, ...]
 
     @property
-    def answer(self) -> tuple[Span, ...]:
+    def spans(self) -> tuple[Span, ...]:
         return tuple(entity.span for entity in self.entities)
+
+    @property
+    def answer(self) -> frozenset[Span]:
+        return frozenset(self.spans)
 
     def as_dict(self, top_k: int | None = None) -> dict[str, Any]:
         """``{"text", "entities": [{"text", "label", "start", "end", "score"}, …]}``."""
@@ -267,7 +271,7 @@ class TokenClassification:
         ]
 
     def score(self, rows: Sequence[Row], encodings: Sequence[Encoding], outputs: Outputs) -> dict[str, float]:
-        given = [prediction.answer for prediction in self.decode(rows, encodings, outputs)]
+        given = [prediction.spans for prediction in self.decode(rows, encodings, outputs)]
         counts = entity_counts(given, [spans_of(row) for row in rows], self.labels)
         scores = entity_scores(counts.right.sum(axis=0), counts.given.sum(axis=0), counts.truth.sum(axis=0))
         return {name: float(value) for name, value in scores.items()}
