@@ -24,7 +24,7 @@ from triga.evaluate.recipe import EvaluateSection
 from triga.evaluate.slices import by_quantile, slice_errors
 from triga.evaluate.text_regression.errors import error_part
 from triga.evaluate.text_regression.exam import RegressionExam
-from triga.evaluate.written import gap_text, number_text, score_text
+from triga.evaluate.written import gap_text, measured_text, number_text, score_text
 from triga.tasks.text_regression.metrics import regression_scores
 from triga.tasks.text_regression.recipe import TextRegressionSection
 from triga.tasks.text_regression.spec import TextRegression
@@ -233,7 +233,7 @@ def test_the_summary_tells_of_order_and_of_errors(dossier: Dossier) -> None:
     assert codes(dossier)[:3] == ["better", "gates-passed", "off-by"]
     verdict, off = dossier.summary[0], dossier.summary[2]
     assert "the model's Spearman correlation is 0.9" in verdict["en"]
-    assert "(Spearman correlation +0." in verdict["en"]
+    assert "(difference +0." in verdict["en"]
     assert "Spearman 相关系数为 0.9" in verdict["zh"]
     assert "%" not in verdict["en"] + off["en"]
     assert "always answering 2.6" in off["en"] or "always answering 2.5" in off["en"]
@@ -280,6 +280,7 @@ def test_numbers_are_written_as_people_write_them() -> None:
     assert [number_text(x) for x in (3.75, 2.704, -0.51, 1250.4, 0.0, 12345678)] == [
         *("3.75", "2.7", "−0.51", "1,250", "0", "12,345,678"),
     ]
+    assert [measured_text(x) for x in (1.3, 0.81, -2.0, 837.2, 1250.4)] == ["1.30", "0.810", "−2.00", "837", "1,250"]
     assert (score_text(0.8416, "spearman"), score_text(0.8416, "accuracy")) == ("0.842", "84.2%")
     assert (gap_text(-0.0416, "pearson"), gap_text(0.0416, "micro_f1")) == ("−0.042", "+4.2")
 

@@ -15,5 +15,5 @@ class CompressSection(Section):
     quantize: Literal["none", "int8"] = "int8"
     """``int8``: weights once, activations as they come, beside the fp32 model (which of three forms: design.md)."""
     min_agreement: float = Field(default=0.995, ge=0, le=1)
-    """Least share of test rows whose labels agree with the trained model's (of a tagger, least share of entities); below
+    """Least share of test rows (of a tagger, of entities) on which labels agree with the trained model's; below
     it nothing is exported (exit 3)."""

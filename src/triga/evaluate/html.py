@@ -24,7 +24,7 @@ from triga.evaluate import charts
 from triga.evaluate.charts.axes import floor_share
 from triga.evaluate.charts.svg import visible
 from triga.evaluate.dossier import Dossier
-from triga.evaluate.written import gap_text, is_share, number_text, p_value, percent, score_text, signed
+from triga.evaluate.written import gap_text, is_share, measured_text, number_text, p_value, percent, score_text, signed
 
 __all__ = ["DOSSIER_HTML", "DOSSIER_JSON", "render", "save"]
 
@@ -80,7 +80,8 @@ def _environment() -> Environment:
         "gap": gap_text,
         "number": number_text,
         "range": _range,
-        "number_range": _number_range,
+        "measured": measured_text,
+        "measured_range": _measured_range,
         "breakable": _breakable,
         "fact": _fact,
     }
@@ -180,8 +181,8 @@ def _range(interval: Mapping[str, float], metric: str = "accuracy") -> str:
     return f"{100 * interval['low']:.1f}–{100 * interval['high']:.1f}%"
 
 
-def _number_range(interval: Mapping[str, float]) -> str:
-    return f"{number_text(interval['low'])} – {number_text(interval['high'])}"
+def _measured_range(interval: Mapping[str, float]) -> str:
+    return f"{measured_text(interval['low'])} – {measured_text(interval['high'])}"
 
 
 def _bytes(size: float) -> str:

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any, Literal
 
 from triga.evaluate.gates import Gate
-from triga.evaluate.written import gap_text, is_share, number_text, p_value, percent, points, score_text, signed
+from triga.evaluate.written import gap_text, is_share, measured_text, p_value, percent, points, score_text, signed
 
 __all__ = ["Sentence", "p_value", "percent", "points", "sentences", "signed", "summarise"]
 
@@ -23,14 +23,9 @@ Sentence = Mapping[str, str]
 
 WIDE = 0.03
 """Half width of the first score's interval from which the reader is told."""
-METRICS = {
-    "accuracy": ("accuracy", "准确率"),
-    "micro_f1": ("micro F1", "微平均 F1"),
-    "spearman": ("Spearman correlation", "Spearman 相关系数"),
-}
-"""The first scores of the tasks."""
 SCORES = {"accuracy": "scores-one", "micro_f1": "scores-several", "spearman": "scores-ranks"}
 LEAKED = {"accuracy": "leaked", "micro_f1": "leaked-f1", "spearman": "leaked-ranks"}
+"""Sentences by the first score of the task."""
 CLEARLY_WEAKER = 0.05
 """F1 below the macro average by which a class is called weak."""
 NUM_WEAK = 3
@@ -99,10 +94,11 @@ def _test_in_words(dossier: Mapping[str, Any]) -> tuple[str, str]:
     if metric == "accuracy":
         p = p_value(comparison["mcnemar"]["p_value"])
         return f"McNemar's test, {p}", f"McNemar 检验，{p}"
-    gap, (english, chinese) = comparison["differences"][metric], METRICS[metric]
+    gap = comparison["differences"][metric]
     value, low, high = (gap_text(gap[key], metric) for key in ("value", "low", "high"))
-    unit, chinese_unit = (" points", " 个百分点") if is_share(metric) else ("", "")
-    return f"{english} {value}{unit}, {low} to {high}", f"{chinese} 相差 {value}{chinese_unit}，{low} 至 {high}"
+    if is_share(metric):
+        return f"micro F1 {value} points, {low} to {high}", f"微平均 F1 相差 {value} 个百分点，{low} 至 {high}"
+    return f"difference {value}, {low} to {high}", f"相差 {value}，{low} 至 {high}"
 
 
 def _majority(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
@@ -119,13 +115,13 @@ def _errors(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
         return
     off = {one["key"]: one["error"] for one in dossier["parts"]["errors"]["systems"]}
     model, mean = off["model"], off.get("mean")
-    shown = {key: number_text(model[key]) for key in ("value", "low", "high")}
+    shown = {key: measured_text(model[key]) for key in ("value", "low", "high")}
     others = [("", "")]
     if dossier["comparison"] is not None:
-        name, value = dossier["task"]["baseline_name"], number_text(off[dossier["comparison"]["baseline"]]["value"])
+        name, value = dossier["task"]["baseline_name"], measured_text(off[dossier["comparison"]["baseline"]]["value"])
         others.append((f"; those of the {name} baseline by {value}", f"；{name} 基线为 {value}"))
     if mean is not None:
-        said = _say("off-by-mean", "info", **_mean(dossier), value=number_text(mean["value"]))
+        said = _say("off-by-mean", "info", **_mean(dossier), value=measured_text(mean["value"]))
         others.append((said["en"], said["zh"]))
     english, chinese = ("".join(parts) for parts in zip(*others, strict=True))
     yield _say("off-by", "info", **shown, others=(english, chinese))
@@ -135,7 +131,7 @@ def _errors(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
 
 def _mean(dossier: Mapping[str, Any]) -> dict[str, str]:
     usual = next(system for system in dossier["systems"] if system["key"] == "mean")
-    return {"mean": number_text(usual["settings"]["score"])}
+    return {"mean": measured_text(usual["settings"]["score"])}
 
 
 def _macro(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
@@ -179,7 +175,7 @@ def _weak_slices(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
 
 def _how_weak(one: Mapping[str, Any]) -> tuple[str, str]:
     if "error" in one:
-        off = number_text(one["error"]["value"])
+        off = measured_text(one["error"]["value"])
         return f"off by {off}", f"平均偏离 {off}"
     share = percent(one["accuracy"]["value"])
     return f"{share} right", f"正确 {share}"

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["gap_text", "is_share", "number_text", "p_value", "percent", "points", "score_text", "signed"]
+__all__ = [
+    "gap_text",
+    "is_share",
+    "measured_text",
+    "number_text",
+    "p_value",
+    "percent",
+    "points",
+    "score_text",
+    "signed",
+]
 
 CORRELATIONS = frozenset({"spearman", "pearson"})
 """Metrics that are no shares."""
@@ -44,6 +54,12 @@ def gap_text(difference: float, metric: str) -> str:
 
 
 def number_text(number: float) -> str:
-    """Three digits, or all that stand before the point: ``3.75``, ``1,250``."""
+    """Three digits, or all that stand before the point, without zeros at the end: ``5``, ``3.75``, ``1,250``."""
     shown = f"{number:,.0f}" if abs(number) >= 1000 else f"{float(f'{number:.3g}'):g}"
+    return shown.replace("-", MINUS)
+
+
+def measured_text(number: float) -> str:
+    """Three digits, or all that stand before the point: ``1.30``, ``1,250``."""
+    shown = f"{number:,.0f}" if abs(number) >= 1000 else f"{number:#.3g}".rstrip(".")
     return shown.replace("-", MINUS)

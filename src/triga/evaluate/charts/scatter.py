@@ -14,6 +14,7 @@ __all__ = ["scatter"]
 
 SIDE, LEFT, TOP = 330.0, 62.0, 28.0
 MARGIN = 0.03
+NUM_TICKS = 6
 
 
 def scatter(points: Sequence[Sequence[float]], num_rows: int) -> Markup:
@@ -21,7 +22,7 @@ def scatter(points: Sequence[Sequence[float]], num_rows: int) -> Markup:
     values = [value for point in points for value in point]
     edge = MARGIN * ((max(values) - min(values)) or 1.0)
     bounds = (min(values) - edge, max(values) + edge)
-    plot, ticks = Plot(LEFT, TOP, SIDE, SIDE, x=bounds, y=bounds), number_ticks(*bounds)
+    plot, ticks = Plot(LEFT, TOP, SIDE, SIDE, x=bounds, y=bounds), number_ticks(*bounds, NUM_TICKS)
     parts = [*x_axis(plot, ticks, number_text), *y_axis(plot, ticks, number_text)]
     parts += [line(*plot.at(bounds[0], bounds[0]), *plot.at(bounds[1], bounds[1]), "diagonal")]
     parts += [circle(*plot.at(truth, given), 2.4, "point model") for truth, given in points]

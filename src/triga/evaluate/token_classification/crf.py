@@ -16,6 +16,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ __all__ = ["Crf", "fit_crf"]
 MOST_TRAIN_WORDS = 1_000_000
 """Of more, a random sample of rows is taken: bounds time (minutes) and memory (about a kilobyte a word)."""
 L1, L2 = 0.1, 0.01
-"""CRFsuite's c1 and c2, the best of seven pairs on the dev rows of CoNLL-2003, MSRA and Weibo."""
+"""CRFsuite's c1 and c2: of nine pairs the best over the dev rows of CoNLL-2003, MSRA and Weibo together."""
 MAX_ITERATIONS = 100
+"""After 60 of them MSRA is two points of F1 short."""
 LONGEST_AFFIX = 4
 
 Places = Sequence[tuple[int, int]]
@@ -101,14 +103,16 @@ def _features(text: str, places: Places) -> list[list[str]]:
     forms = [text[start:end] for start, end in places]
     words = ["<", "<", *(form.lower() for form in forms), ">", ">"]
     shapes = ["<", "<", *map(_shape, forms), ">", ">"]
-    touches = [False, *(before[1] == after[0] for before, after in zip(places, places[1:], strict=False)), False]
+    touches = [False, *(before[1] == after[0] for before, after in pairwise(places)), False]
     found = []
     for i, form in enumerate(forms):
-        names = ["any", f"form={form}"]
-        names += _around("word", words[i : i + 5])
-        names += _around("shape", shapes[i : i + 5])
-        names += _affixes(words[i + 2])
-        names += [name for name, is_so in (("touches-1", touches[i]), ("touches+1", touches[i + 1])) if is_so]
+        names = ["any", f"form={form}", *_around("word", words[i : i + 5]), *_affixes(words[i + 2])]
+        if set(shapes[i : i + 5]) != {"a"}:  # else they say no more than "any", and cost time in Chinese
+            names += _around("shape", shapes[i : i + 5])
+        if touches[i]:
+            names.append("touches-1")
+        if touches[i + 1]:
+            names.append("touches+1")
         found.append(names)
     return found
 
@@ -155,7 +159,7 @@ def _kind(character: str) -> str:
 
 
 def _tags(places: Places, spans: Sequence[Span]) -> list[str]:
-    """BIOES, which beats BIO on dev by one to two points in Chinese and by 0.3 in English."""
+    """BIOES, which is better than BIO on dev: by 0.3 points of F1 on CoNLL-2003, 1.3 on MSRA, 2.3 on Weibo."""
     tags = ["O"] * len(places)
     starts, ends = [start for start, _ in places], [end for _, end in places]
     for span in spans:

@@ -8,7 +8,6 @@ correlation is not defined, and counts as 0.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from triga.core.arrays import FloatArray
 
@@ -44,16 +43,16 @@ def _ranks(values: FloatArray, weights: FloatArray) -> FloatArray:
 
 def _correlation(x: FloatArray, y: FloatArray, weights: FloatArray) -> FloatArray:
     total = np.maximum(weights.sum(axis=-1, keepdims=True), FLAT)
-    (x, x_is_flat), (y, y_is_flat) = _standardised(x, weights / total), _standardised(y, weights / total)
-    correlation = (weights / total * x * y).sum(axis=-1)
-    return np.where(x_is_flat | y_is_flat, 0.0, np.clip(correlation, -1, 1))
+    shares = weights / total
+    products = shares * _standardised(x, shares) * _standardised(y, shares)
+    return np.asarray(np.clip(products.sum(axis=-1), -1, 1))
 
 
-def _standardised(values: FloatArray, shares: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """(…, N) values with mean 0 and variance 1, and (…) whether they are all alike. ``shares`` sum up to 1."""
+def _standardised(values: FloatArray, shares: FloatArray) -> FloatArray:
+    """(…, N) values with mean 0 and variance 1, and all 0 where they are alike. ``shares`` sum up to 1."""
     magnitude = np.abs(values).max(axis=-1, keepdims=True, initial=0.0)
-    values = values / np.where(magnitude > 0, magnitude, 1.0)  # squares of very large or small numbers are none
+    values = values / np.where(magnitude > 0, magnitude, 1.0)  # else squares of large numbers overflow
     centred = values - (shares * values).sum(axis=-1, keepdims=True)
     spread = np.sqrt((shares * centred**2).sum(axis=-1, keepdims=True))
     is_flat = spread <= FLAT
-    return centred / np.where(is_flat, 1.0, spread), is_flat[..., 0]
+    return np.where(is_flat, 0.0, centred / np.where(is_flat, 1.0, spread))
