@@ -24,7 +24,7 @@ from triga.predict.onnx import OnnxPredictor
 MAX_LENGTH = 48
 SHAPES = [(1, 2), (1, 3), (1, MAX_LENGTH), (2, 2), (3, 5), (4, 6), (5, 17), (2, MAX_LENGTH)]
 """Rows × tokens: below, at and beyond the window of 4 tokens to each side, and all that is special about 1 and 2."""
-TOLERANCE = {"rows": 0.04, "blocks": 0.04, "weights": 0.02}
+TOLERANCE = {"rows": 0.04, "blocks": 0.04, "embedding": 0.02}
 """Largest difference of a probability, about three times what is measured here."""
 
 
@@ -187,7 +187,9 @@ def test_embeddings_are_int8_with_a_scale_a_row(exported: Exported, form: Any) -
 @pytest.mark.parametrize("form", FORMS)
 def test_matrix_products_are_int8(exported: Exported, form: Any) -> None:
     kinds = Counter(node.op_type for node in onnx.load(str(exported.quantized(form))).graph.node)
-    assert kinds["MatMulInteger" if form == "rows" else "MatMulNBits"] >= 8
+    products = {"rows": "MatMulInteger", "blocks": "MatMulNBits"}
+    assert form == "embedding" or kinds[products[form]] >= 8
+    assert form != "embedding" or not kinds.keys() & set(products.values())
     assert (
         kinds["LayerNormalization"]
         == Counter(node.op_type for node in onnx.load(str(exported.path)).graph.node)["LayerNormalization"]
