@@ -16,6 +16,7 @@ import pytest
 from triga.core.artifact import load_json
 from triga.evaluate import html
 from triga.evaluate.charts.axes import number_ticks, share_ticks
+from triga.evaluate.charts.curves import curves
 from triga.evaluate.charts.svg import Both, chart, shorten, text, visible
 from triga.evaluate.dossier import Dossier, evaluate
 from triga.evaluate.evidence import Evidence
@@ -235,3 +236,10 @@ def test_ticks_are_round_and_inside() -> None:
     assert number_ticks(0, 1200) == pytest.approx([0, 500, 1000])
     assert number_ticks(0.4, 0.92) == pytest.approx([0.4, 0.6, 0.8])
     assert number_ticks(3, 3) == pytest.approx([3])
+
+
+def test_scores_below_zero_have_a_curve() -> None:
+    """A correlation of a model that has learned nothing yet."""
+    training = {"losses": [(1, 0.9), (2, 0.8)], "dev_scores": [(1, -0.5), (2, -0.4)], "dev_metric": "spearman"}
+    drawn = curves({**training, "best_step": 2, "num_steps": 2})
+    assert "-0.5" in drawn or "−0.5" in drawn

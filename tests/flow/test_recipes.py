@@ -36,4 +36,6 @@ def test_a_recipe_runs_on_its_own_data(path: Path, tmp_path: Path) -> None:
     assert [finding.code for finding in report.findings if finding.severity != "info"] == []
     result = run_recipe(load_recipe(path, QUICK), Workspace(tmp_path))
     assert (result.folder / "dossier.html").is_file()
-    assert Pipeline.open(result.folder / "bundle").predict(["Where is order #4471?"])
+    asked = ("Where is order #4471?", "Where is my parcel?")
+    bundle = Pipeline.open(result.folder / "bundle")
+    assert bundle.predict([asked if bundle.settings.takes_pairs else asked[0]])

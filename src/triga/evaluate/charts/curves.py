@@ -64,7 +64,8 @@ def _panel(
     values = [value for _, value in points]
     low, high = min(values), max(values)
     margin = 0.06 * ((high - low) or abs(high) or 1)
-    plot = Plot(left + 52, 30, WIDTH - 70, 180, x=(0.0, float(last)), y=(max(low - margin, 0.0), high + margin))
+    bottom = low - margin if low < 0 else max(low - margin, 0.0)  # a correlation may be negative
+    plot = Plot(left + 52, 30, WIDTH - 70, 180, x=(0.0, float(last)), y=(bottom, high + margin))
     parts = [text(plot.left, 16, name, "head"), *y_axis(plot, number_ticks(*plot.y, 5), form)]
     parts += x_axis(plot, number_ticks(*plot.x, 5), lambda value: f"{value:,.0f}", lines=False)
     parts += [path([plot.at(x, y) for x, y in points], f"curve {kind}")]
