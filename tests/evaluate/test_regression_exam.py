@@ -83,7 +83,7 @@ def test_scores_are_scipys(evidence: Evidence, dossier: Dossier) -> None:
     truth, answers = _truth_and_answers(evidence)
     assert dossier.scores["spearman"]["value"] == pytest.approx(stats.spearmanr(answers, truth)[0], rel=1e-5)
     assert dossier.scores["pearson"]["value"] == pytest.approx(stats.pearsonr(answers, truth)[0], rel=1e-5)
-    assert dossier.task["metrics"] == ["spearman", "pearson"]
+    assert dossier.task["metrics"] == ["spearman", "pearson", "r2"]
 
 
 def test_an_interval_is_that_of_rows_drawn_again(evidence: Evidence) -> None:
@@ -104,7 +104,7 @@ def test_a_difference_is_paired(evidence: Evidence) -> None:
     exam = RegressionExam.open(evidence, with_baseline=False, seed=0)
     twice = replace(exam, answers=[exam.answers[0], exam.answers[0]])
     found = twice.differences(1, 200, np.random.default_rng(0))
-    assert [(one.low, one.value, one.high) for one in found.values()] == [(0.0, 0.0, 0.0)] * 2
+    assert [(one.low, one.value, one.high) for one in found.values()] == [(0.0, 0.0, 0.0)] * 3
 
 
 def test_tfidf_and_the_mean_stand_beside_it(evidence: Evidence, dossier: Dossier) -> None:

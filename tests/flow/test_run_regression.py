@@ -108,7 +108,7 @@ def test_the_dossier_tells_of_scores(finished: RunResult) -> None:
     dossier = load_json(finished.folder / "dossier.json")
     assert [system["key"] for system in dossier["systems"]] == ["model", "tfidf", "mean"]
     assert dossier["gates"][0]["passed"]
-    assert dossier["training"]["dev_metric"] == "spearman"
+    assert dossier["training"]["dev_metric"] == "r2"
     page = (finished.folder / "dossier.html").read_text(encoding="utf-8")
     assert "Mean absolute error" in page
     assert "平均绝对误差" in page

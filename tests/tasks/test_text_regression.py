@@ -15,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from sklearn.metrics import r2_score
 from tiny_models import CPU, Tiny
 
 from triga.core.errors import DataError, RecipeError
@@ -212,10 +213,33 @@ def test_weights_are_rows_that_were_drawn_more_than_once(pairs: list[tuple[float
 def test_constants_and_few_rows_score_zero() -> None:
     rising = np.arange(5.0)
     for values in (np.full(5, 0.1), np.full(5, 1e9), np.zeros(5)):
-        assert [float(value) for value in regression_scores(values, rising).values()] == [0.0, 0.0]
-        assert [float(value) for value in regression_scores(rising, values).values()] == [0.0, 0.0]
-    assert [float(value) for value in regression_scores(rising[:0], rising[:0]).values()] == [0.0, 0.0]
-    assert [float(value) for value in regression_scores(rising * 1e200, rising).values()] == pytest.approx([1.0, 1.0])
+        assert _correlations(values, rising) == [0.0, 0.0]
+        assert _correlations(rising, values) == [0.0, 0.0]
+        assert float(regression_scores(rising, values)["r2"]) == 0.0
+    assert [float(value) for value in regression_scores(rising[:0], rising[:0]).values()] == [0.0, 0.0, 0.0]
+    assert _correlations(rising * 1e200, rising) == pytest.approx([1.0, 1.0])
+
+
+def _correlations(answers: np.ndarray, truth: np.ndarray) -> list[float]:
+    return [float(regression_scores(answers, truth)[name]) for name in ("spearman", "pearson")]
+
+
+@given(pairs_of_numbers)
+@settings(deadline=None)
+def test_explained_variance_equals_scikit_learns(pairs: list[tuple[float, float]]) -> None:
+    """As far as −1; where the truth is all alike it is 0."""
+    answers, truth = np.array(pairs, dtype=np.float64).T
+    if len(truth) > 1 and np.ptp(truth) > 1e-6 * np.abs(pairs).max():
+        expected = max(float(r2_score(truth, answers)), -1.0)
+        assert float(regression_scores(answers, truth)["r2"]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_answers_in_another_place_explain_nothing() -> None:
+    truth = np.arange(5.0)
+    assert float(regression_scores(truth, truth)["r2"]) == 1.0
+    assert float(regression_scores(np.full(5, 2.0), truth)["r2"]) == 0.0
+    assert float(regression_scores(truth - 9, truth)["r2"]) == -1.0
+    assert _correlations(truth - 9, truth) == pytest.approx([1.0, 1.0])
 
 
 # -- the network ------------------------------------------------------------------------------------------------------

@@ -79,6 +79,6 @@ def size(num_bytes: int) -> str:
 
 
 def headline_scores(scores: Collection[str]) -> list[str]:
-    """Which scores a line has room for: of rows and classes, or of entities, or the first two."""
-    wanted = ("macro_f1", "accuracy") if "accuracy" in scores else ("micro_f1", "macro_f1")
-    return [name for name in wanted if name in scores] or list(scores)[:2]
+    """Which scores a line has room for: of rows and classes, of entities, or of numbers, or the first two."""
+    wanted = (("macro_f1", "accuracy"), ("micro_f1", "macro_f1"), ("r2", "spearman"))
+    return next((list(names) for names in wanted if set(names) <= set(scores)), list(scores)[:2])

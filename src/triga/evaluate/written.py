@@ -14,7 +14,7 @@ __all__ = [
     "signed",
 ]
 
-CORRELATIONS = frozenset({"spearman", "pearson"})
+CORRELATIONS = frozenset({"spearman", "pearson", "r2"})
 """Metrics that are no shares."""
 MINUS = "−"
 

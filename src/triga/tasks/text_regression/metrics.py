@@ -1,8 +1,12 @@
-"""Spearman's and Pearson's correlation of answers and truth, in numpy alone (equal to scipy's, see tests).
+"""Spearman's and Pearson's correlation of answers and truth, and how much of the truth's variance the answers explain,
+in numpy alone (equal to scipy's and scikit-learn's, see tests).
 
 Weights stand for how often each row was drawn, so ``evaluate`` scores a thousand resamples at once: the ranks of a
 resample follow from one sorting of the rows and the sums of its weights. Where answers or truth are all alike a
 correlation is not defined, and counts as 0.
+
+A correlation does not see whether answers lie in another place than the truth, so the best epoch is picked by ``r2``,
+which does: of sixty rows, the first epoch may order six of dev best and be three points off.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from triga.core.arrays import FloatArray
 
 __all__ = ["METRICS", "regression_scores"]
 
-METRICS: tuple[str, ...] = ("spearman", "pearson")
+METRICS: tuple[str, ...] = ("spearman", "pearson", "r2")
 FLAT = 1e-12
 """Spread over magnitude below which values are alike but for rounding."""
 
@@ -21,12 +25,26 @@ FLAT = 1e-12
 def regression_scores(
     answers: FloatArray, truth: FloatArray, weights: FloatArray | None = None
 ) -> dict[str, FloatArray]:
-    """Each metric in −1 to 1 for (N,) answers and truth: a number, or (R,) for weights (R, N)."""
+    """Each metric in −1 to 1 (``r2`` that is less is −1) for (N,) answers and truth: a number, or (R,) for weights
+    (R, N)."""
     weights = np.ones(len(truth)) if weights is None else weights
     return {
         "spearman": _correlation(_ranks(answers, weights), _ranks(truth, weights), weights),
         "pearson": _correlation(answers, truth, weights),
+        "r2": _explained(answers, truth, weights),
     }
+
+
+def _explained(answers: FloatArray, truth: FloatArray, weights: FloatArray) -> FloatArray:
+    """1 less the squared errors over those of always answering the mean; 0 where the truth is all alike."""
+    magnitude = np.abs([*truth, *answers]).max(initial=0.0) or 1.0
+    truth, answers = truth / magnitude, answers / magnitude
+    shares = weights / np.maximum(weights.sum(axis=-1, keepdims=True), FLAT)
+    centred = truth - (shares * truth).sum(axis=-1, keepdims=True)
+    spread = np.asarray((shares * centred**2).sum(axis=-1))
+    error = np.asarray((shares * (truth - answers) ** 2).sum(axis=-1))
+    is_flat = spread <= FLAT**2
+    return np.where(is_flat, 0.0, np.clip(1 - error / np.where(is_flat, 1.0, spread), -1, 1))
 
 
 def _ranks(values: FloatArray, weights: FloatArray) -> FloatArray:

@@ -1,8 +1,8 @@
 """Text regression's network: transformers' own with one output.
 
-It learns standardised scores (less the mean of train's, over their standard deviation), whatever their units: the rates
-that suit a classifier suit it too. ``release`` writes mean and deviation into the last layer, so the folder answers in
-the user's units wherever it is opened; until then ``logits`` does the same.
+It learns standardised scores (less the mean of train's, over their standard deviation), so that no learning rate
+depends on their units. ``release`` writes mean and deviation into the last layer, so the folder answers in the user's
+units wherever it is opened; until then ``logits`` does the same.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class TextRegression:
     needs_target = False
     baseline_name = "TF-IDF"
     metrics = METRICS
-    main_metric = "spearman"
+    main_metric = "r2"
     has_windows = False
     schema = pa.schema([("text", pa.string()), ("text_pair", pa.string()), ("score", pa.float64())])
 
