@@ -27,6 +27,8 @@ from triga.core.workspace import Workspace
 
 BASES = ("triga-nano", "triga-mini", "scratch-nano")
 GATE_MISSED = 3
+SUMMARY = "summary.json"
+"""In a run's folder: tables are written from all that are there."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,17 @@ HEADLINES = {
 def main() -> None:
     arguments = _arguments()
     workspace = Workspace.locate(arguments.workspace)
-    results = [
-        _run(name, base, arguments.data.resolve(), workspace)
-        for name in arguments.only or SETS
-        for base in arguments.bases
-    ]
+    for name in arguments.only or SETS:
+        for base in arguments.bases:
+            _run(name, base, arguments.data.resolve(), workspace)
     if arguments.write:
-        Path(arguments.write).write_text(_tables(results), encoding="utf-8")
+        found = [workspace.run(f"{name}-{base}") / SUMMARY for name in SETS for base in BASES]
+        Path(arguments.write).write_text(
+            _tables([load_json(path) for path in found if path.exists()]), encoding="utf-8"
+        )
 
 
-def _run(name: str, base: str, data: Path, workspace: Workspace) -> dict[str, Any]:
+def _run(name: str, base: str, data: Path, workspace: Workspace) -> None:
     folder = workspace.root / "recipes"
     folder.mkdir(parents=True, exist_ok=True)
     recipe = folder / f"{name}-{base}.yaml"
@@ -89,8 +92,8 @@ def _run(name: str, base: str, data: Path, workspace: Workspace) -> dict[str, An
     if not memory.exists():
         memory.write_bytes(dump_json({"bytes": usage.ru_maxrss * 1024}))
     result = _summary(name, base, load_json(run / "dossier.json"), load_json(memory)["bytes"], process.returncode)
+    (run / SUMMARY).write_bytes(dump_json(result))
     print(json.dumps(result, ensure_ascii=False), flush=True)
-    return result
 
 
 def _recipe(name: str, base: str, data: Path) -> dict[str, Any]:
