@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tiny_entities import LABELS, entity_rows
 
@@ -118,6 +118,7 @@ def test_units_are_words_whatever_the_tokenizer(any_tokenizer: Tokenizer, text: 
 
 
 @settings(deadline=None, max_examples=60)
+@example("1111111.1.1a1a.1", 6)
 @given(st.text(alphabet="ab北京 .,（）1’\n", min_size=1, max_size=40), st.integers(6, 20))
 def test_certain_outputs_give_the_truth_back_in_any_windows(text: str, length: int) -> None:
     """Any set of whole words is found again, whether the text fits or is read in windows."""

@@ -46,7 +46,8 @@ def sniff(lines: Sequence[str], suffix: str, known_names: Collection[str], is_wh
     """
     tried = []
     for delimiter in DELIMITERS.get(suffix, DEFAULT_DELIMITERS):
-        quoting, escape = _quoting(lines, delimiter), _escape(lines)
+        quoting = _quoting(lines, delimiter)
+        escape = _escape(lines, delimiter, quoting)
         rows = _rows(lines, delimiter, quoting, escape, is_whole)
         tried.append((_score(rows, known_names), delimiter, quoting, escape, rows))
     _, delimiter, quoting, escape, rows = max(tried, key=lambda item: item[0])
@@ -82,10 +83,20 @@ def _quoting(lines: Sequence[str], delimiter: str) -> int:
     return csv.QUOTE_MINIMAL if opening and opening == len(_QUOTED_CELL.findall(text)) else csv.QUOTE_NONE
 
 
-def _escape(lines: Sequence[str]) -> str | None:
-    """MySQL and its kin write a quote in a quoted cell as \\" instead of doubling it."""
+def _escape(lines: Sequence[str], delimiter: str, quoting: int) -> str | None:
+    """MySQL and its kin write a quote in a quoted cell as \\" instead of doubling it. Where all rows can be read
+    without that, a backslash is one, also at the end of a cell."""
     text = "".join(lines)
-    return "\\" if _BACKSLASH_QUOTE.search(text) and '""' not in text else None
+    may_escape = _BACKSLASH_QUOTE.search(text) and '""' not in text
+    return "\\" if may_escape and _has_faults(lines, delimiter, quoting) else None
+
+
+def _has_faults(lines: Sequence[str], delimiter: str, quoting: int) -> bool:
+    try:
+        list(_reader(lines, delimiter, quoting, None))
+    except csv.Error:
+        return True
+    return False
 
 
 def _rows(lines: Sequence[str], delimiter: str, quoting: int, escape: str | None, is_whole: bool) -> list[list[str]]:

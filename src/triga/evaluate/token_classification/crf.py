@@ -85,8 +85,8 @@ def fit_crf(texts: Sequence[str], spans: Sequence[Sequence[Span]], *, seed: int)
         path = Path(folder) / "model"
         trainer.train(str(path))
         model = path.read_bytes()
-    last = trainer.logparser.last_iteration
-    return Crf(model, {**settings, "features": last["active_features"], "iterations": last["num"]})
+    last = trainer.logparser.last_iteration or {}  # none where all words have the same tag
+    return Crf(model, {**settings, "features": last.get("active_features", 0), "iterations": last.get("num", 0)})
 
 
 def _sample(texts: Sequence[str], seed: int) -> IntArray:

@@ -55,28 +55,16 @@ def window_units(text: str, encoding: Encoding) -> Units:
     """The units whose first token is in the encoding."""
     assert encoding.offsets is not None
     words = np.array(word_spans(text), dtype=np.int64).reshape(-1, 2)
-    tokens, starts, ends = _parted(encoding.offsets)
+    tokens = np.flatnonzero(encoding.offsets[:, 1] > encoding.offsets[:, 0])
     if not len(tokens) or not len(words):
         return Units(np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.int64))
+    starts, ends = encoding.offsets[tokens].T
     token = np.searchsorted(starts, words[:, 0], side="right") - 1  # the last one that begins at or before the word
     inside = (token >= 0) & (words[:, 0] < ends[token])
     heads, first = np.unique(tokens[token[inside]], return_index=True)
     words = words[inside]
     last = np.append(first, len(words))[1:] - 1
     return Units(heads, np.stack([words[first, 0], words[last, 1]], axis=1), int(starts[0]))
-
-
-def _parted(offsets: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Tokens that stand for characters, with their starts and ends (K,), none of which begins before another ends.
-
-    A tokenizer that puts a space before a word (``在Python`` as ``在 Python``) lets that token begin one character too
-    early. At the very beginning of a text a mark of capitals (``case_marks``) stands for the word's first character.
-    """
-    tokens = np.flatnonzero(offsets[:, 1] > offsets[:, 0])
-    starts, ends = offsets[tokens].T
-    starts = np.maximum(starts, np.append(0, np.maximum.accumulate(ends))[:-1])
-    kept = ends > starts
-    return tokens[kept], starts[kept], ends[kept]
 
 
 def row_units(windows: Sequence[Units], lengths: Sequence[int]) -> tuple[Units, IntArray, IntArray]:

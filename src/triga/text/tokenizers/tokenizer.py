@@ -19,6 +19,7 @@ __all__ = ["SENTINEL", "TOKENIZER_FILE", "Tokenizer", "tokenizer_file"]
 
 TOKENIZER_FILE = "tokenizer.json"
 BATCH_ROWS = 1024
+OVERLAP_SHARE = 4
 PAD_TOKENS = ("[PAD]", "<pad>", "<|padding|>", "<|endoftext|>", "</s>")
 
 MASK_TOKENS = ("[MASK]", "<mask>")
@@ -122,16 +123,43 @@ class Tokenizer:
         """Encode texts whole, with offsets: what does not fit into ``max_length`` becomes further windows, each of
         which repeats the last ``overlap`` tokens of the one before. ``row`` says whose they are.
 
-        A text is a list of pieces, which joined are the text: no token goes beyond the end of a piece.
+        A text is a list of pieces, which joined are the text: no token goes beyond the end of a piece. No token begins
+        before another ends, either: one that puts a space before a word (``在Python`` as ``在 Python``) lets that token
+        begin a character early.
         """
         cutter = self._cutting(max_length, overlap)
         encodings: list[Encoding] = []
         for start in range(0, len(texts), BATCH_ROWS):
             chunk = [list(pieces) for pieces in texts[start : start + BATCH_ROWS]]
             for i, raw in enumerate(cutter.encode_batch(chunk, is_pretokenized=True), start):
-                begins = np.cumsum([0, *map(len, texts[i])])
+                begins, floor = np.cumsum([0, *map(len, texts[i])]), 0
                 for window in (raw, *raw.overflowing):
-                    encodings.append(replace(self._encoding(window, i), offsets=_offsets(window, begins)))
+                    offsets, floor = _parted(_offsets(window, begins), floor, overlap)
+                    encodings.append(replace(self._encoding(window, i), offsets=offsets))
+        return encodings
+
+    def encode_pair_windows(self, pairs: Sequence[tuple[str, str]], max_length: int) -> list[Encoding]:
+        """Encode pairs with windows over the second text alone, each with the first text before it, of which at most
+        half a window is taken; each repeats a quarter of what the one before has of the second text.
+
+        ``offsets`` are characters of the second text, and (0, 0) for all other tokens.
+        """
+        num_special = self.raw.num_special_tokens_to_add(is_pair=True)
+        encodings: list[Encoding] = []
+        for start in range(0, len(pairs), BATCH_ROWS):
+            firsts, seconds = (
+                self.raw.encode_batch(list(texts), add_special_tokens=False)
+                for texts in zip(*pairs[start : start + BATCH_ROWS], strict=True)
+            )
+            for i, (first, second) in enumerate(zip(firsts, seconds, strict=True), start):
+                first.truncate(max((max_length - num_special) // 2, 1))
+                room = max(max_length - num_special - len(first), 1)
+                second.truncate(room, stride=room // OVERLAP_SHARE)
+                floor = 0
+                for window in (second, *second.overflowing):
+                    raw = self.raw.post_process(first, window)
+                    offsets, floor = _parted(_second_offsets(raw), floor, room // OVERLAP_SHARE)
+                    encodings.append(replace(self._encoding(raw, i), offsets=offsets))
         return encodings
 
     def encode_counting(
@@ -167,6 +195,21 @@ def _offsets(raw: RawEncoding, begins: IntArray) -> IntArray:
     pieces = np.array([-1 if piece is None else piece for piece in raw.word_ids])
     shift = np.where(pieces >= 0, begins[pieces], 0)
     return np.array(raw.offsets, dtype=np.int32).reshape(-1, 2) + shift[:, None].astype(np.int32)
+
+
+def _parted(offsets: IntArray, floor: int, overlap: int) -> tuple[IntArray, int]:
+    """Offsets of a window, none of which begins before ``floor`` or another's end; and the next window's floor."""
+    tokens = np.flatnonzero(offsets[:, 1] > offsets[:, 0])
+    ends = np.maximum.accumulate(np.append(floor, offsets[tokens, 1]))
+    parted = offsets.copy()
+    parted[tokens, 0] = np.minimum(np.maximum(offsets[tokens, 0], ends[:-1]), offsets[tokens, 1])
+    return parted, int(ends[max(len(tokens) - overlap, 0)])
+
+
+def _second_offsets(raw: RawEncoding) -> IntArray:
+    """(T, 2) characters of a pair's second text; (0, 0) for what is not of it."""
+    is_second = np.array([sequence == 1 for sequence in raw.sequence_ids])
+    return np.where(is_second[:, None], np.array(raw.offsets, dtype=np.int32).reshape(-1, 2), 0).astype(np.int32)
 
 
 def tokenizer_file(path: Path) -> Path:
