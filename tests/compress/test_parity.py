@@ -43,6 +43,12 @@ def test_sets_agree_by_their_members() -> None:
     assert compare("x", np.ones((1, 2)), np.ones((1, 2)), ours[2:], theirs[2:]).agreement == 1.0
 
 
+def test_scores_agree_where_they_are_near() -> None:
+    """They are in spreads of the training scores."""
+    ones = np.ones((3, 1))
+    assert compare("x", ones, ones, [0.0, 1.0, -2.0], [0.09, 1.11, -2.0]).agreement == pytest.approx(2 / 3)
+
+
 def test_probabilities_that_differ_are_refused() -> None:
     parity = Parity("model.onnx", 100, 1.0, 2e-4, 1e-5)
     require(parity, min_agreement=1.0)

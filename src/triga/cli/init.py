@@ -19,6 +19,7 @@ class Task(StrEnum):
     text_classification = "text-classification"
     token_classification = "token-classification"  # noqa: S105 - no password
     text_regression = "text-regression"
+    question_answering = "question-answering"
 
 
 def init(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from triga.core.errors import DataError, TrigaError
@@ -32,13 +33,17 @@ class Asked:
     input: Input = ""
     error: TrigaError | None = None
 
-    def shown(self) -> dict[str, str]:
-        if isinstance(self.input, str):
-            return {"text": self.input}
-        return {"text": self.input[0], "text_pair": self.input[1]}
+    def shown(self, roles: Sequence[Role]) -> dict[str, str]:
+        """Its texts by the names of their roles."""
+        texts = (self.input,) if isinstance(self.input, str) else self.input
+        return {role.name: text for role, text in zip(roles, texts, strict=False)}
 
 
-def ask_texts(texts: Iterable[str]) -> Iterator[Asked]:
+def ask_texts(texts: Sequence[str], *, in_pairs: bool = False) -> Iterator[Asked]:
+    """``in_pairs``: two belong together, a question and its context, and the next two."""
+    if in_pairs:
+        pairs = zip_longest(texts[::2], texts[1::2])
+        return (_asked(text, f"TEXT {2 * i + 1}", pair or "") for i, (text, pair) in enumerate(pairs))
     return (_asked(text, f"TEXT {number}") for number, text in enumerate(texts, 1))
 
 
@@ -71,7 +76,8 @@ def _ask_records(path: Path, column: str | None, roles: Sequence[Role]) -> Itera
             yield Asked(str(item.place), error=item.error)
             continue
         values = columns.values(item.fields)
-        yield _asked(_whole(values["text"]), str(item.place), values.get("text_pair"))
+        text, pair = (values.get(role.name) for role in (roles[0], roles[-1]))
+        yield _asked(_whole(text), str(item.place), pair if len(roles) > 1 else None)
 
 
 def _whole(value: object) -> object:

@@ -32,7 +32,9 @@ SHOWN_CHARS = 60
 def predict(
     context: typer.Context,
     model: ModelArgument,
-    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts; else --file or a pipe.")] = None,
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT", help="Texts, or question and context; else --file or a pipe.")
+    ] = None,
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="CSV, TSV, JSON, JSONL, Parquet, or .txt with a text a line.")
     ] = None,
@@ -52,7 +54,7 @@ def predict(
     settings = Settings.of(context)
     pipeline = load(model, workspace=settings.workspace.root)
     if texts:
-        asked = ask_texts(texts)
+        asked = ask_texts(texts, in_pairs=pipeline.needs_pairs)
     elif file is not None:
         asked = ask_file(file, column, pipeline.asked_roles)
     else:
@@ -85,7 +87,7 @@ def _answers(pipeline: Pipeline, asked: Iterable[Asked], top_k: int, language: L
             if item.error is not None:
                 yield {"where": item.where, "error": item.error.fields(language)["what"]}
                 continue
-            yield {**item.shown(), **next(predictions).as_dict(top_k)}
+            yield {**item.shown(pipeline.asked_roles), **next(predictions).as_dict(top_k)}
 
 
 def _write(answers: Iterable[dict[str, Any]], out: Path) -> int:
@@ -108,6 +110,8 @@ def _show(answers: Iterable[dict[str, Any]], settings: Settings, as_json: bool) 
     rows = list(answers)
     if any("entities" in row for row in rows):
         columns = settings.speech("text  found", "文本  找到的").split("  ")
+    elif any("answer" in row for row in rows):
+        columns = settings.speech("question  answer  score", "问题  答案  分数").split("  ")
     elif any("score" in row for row in rows):
         columns = settings.speech("text  score", "文本  分数").split("  ")
     else:
@@ -127,11 +131,13 @@ def _lines(answers: Iterable[dict[str, Any]], file: TextIO) -> int:
 def _row(answer: dict[str, Any], num_columns: int) -> Sequence[str]:
     if "error" in answer:
         return [answer["where"], *"-" * (num_columns - 2), answer["error"]]
-    text = " ¦ ".join(answer[key] for key in ("text", "text_pair") if answer.get(key))
+    text = " ¦ ".join(answer[key] for key in ("text", "text_pair", "question") if answer.get(key))
     short = " ".join((text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…").split())
     if "entities" in answer:
         found = (f"{one['text']} ({one['label']} {one['score']:.2f})" for one in answer["entities"])
         return [short, ", ".join(found) or "-"]
+    if "answer" in answer:
+        return [short, " ".join(answer["answer"].split()) or "-", f"{answer['score']:.3f}"]
     if "score" in answer:
         return [short, f"{answer['score']:.4g}"]
     best, *others = answer["scores"]

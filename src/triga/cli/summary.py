@@ -24,6 +24,8 @@ SYSTEMS = {
     "majority": ("most frequent", "最多的类"),
     "crf": ("CRF", "CRF"),
     "dictionary": ("known entities", "已知实体"),
+    "nearest": ("nearest sentence", "最相近的句子"),
+    "opening": ("first words", "原文开头"),
     "mean": ("mean of train", "训练集均值"),
 }
 STYLES = {"good": "green", "warning": "yellow", "bad": "red"}

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from triga.tasks.network import logits_of
+
 __all__ = ["INPUT_NAMES", "export_onnx"]
 
 INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
@@ -29,12 +31,12 @@ class _Logits(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         outputs: Any = self.module(**dict(zip(self.names, inputs, strict=True)))
-        logits: Tensor = outputs.logits
-        return logits
+        return logits_of(outputs)
 
 
 def export_onnx(module: nn.Module, path: Path, *, uses_token_types: bool, max_length: int, vocab_size: int) -> None:
-    """Write ``path`` in the opset of torch's current exporter: inputs int64 (B, T), output ``logits`` (B, C)."""
+    """Write ``path`` in the opset of torch's current exporter: inputs int64 (B, T), output ``logits``, (B, C) or
+    (B, T, C)."""
     import onnx
 
     names = INPUT_NAMES if uses_token_types else INPUT_NAMES[:2]

@@ -78,7 +78,7 @@ def require(parity: Parity, *, min_agreement: float, tolerance: float | None = N
     if parity.agreement < min_agreement:
         raise GateError(
             "export-disagrees",
-            "{engine}: labels agree with the trained model's on {agreement:.2%} of {rows} test rows "
+            "{engine}: answers agree with the trained model's on {agreement:.2%} of {rows} test rows "
             "(at least {least:.2%} asked)",
             where="compress",
             fix="set compress.quantize: none, or lower compress.min_agreement if that is good enough for you",

@@ -18,7 +18,16 @@ from triga.text.near import Pairs
 
 __all__ = ["Drop", "decide_drops"]
 
-EMPTY_CODES = ("text-empty", "text-nothing-left", "label-empty", "score-empty", "record-field-missing")
+EMPTY_CODES = (
+    "text-empty",
+    "text-nothing-left",
+    "label-empty",
+    "score-empty",
+    "question-empty",
+    "context-empty",
+    "answer-none",
+    "record-field-missing",
+)
 Drops = dict[int, "Drop"]
 """Ordinal of a record in its source to the reason for leaving it out."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from triga.evaluate.evidence import Evidence
 from triga.evaluate.exam import Exam
+from triga.evaluate.question_answering.exam import AnsweringExam
 from triga.evaluate.text_classification.exam import ClassificationExam
 from triga.evaluate.text_regression.exam import RegressionExam
 from triga.evaluate.token_classification.exam import TaggingExam
+from triga.tasks.question_answering.spec import QuestionAnswering
 from triga.tasks.text_classification.spec import TextClassification
 from triga.tasks.text_regression.spec import TextRegression
 from triga.tasks.token_classification.spec import TokenClassification
@@ -23,5 +25,7 @@ def open_exam(evidence: Evidence, *, with_baseline: bool, seed: int) -> Exam:
             return TaggingExam.open(evidence, with_baseline=with_baseline, seed=seed)
         case TextRegression():
             return RegressionExam.open(evidence, with_baseline=with_baseline, seed=seed)
+        case QuestionAnswering():
+            return AnsweringExam.open(evidence, with_baseline=with_baseline, seed=seed)
         case other:
             raise TypeError(f"no exam for {type(other).__name__}")

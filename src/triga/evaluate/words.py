@@ -23,8 +23,8 @@ Sentence = Mapping[str, str]
 
 WIDE = 0.03
 """Half width of the first score's interval from which the reader is told."""
-SCORES = {"accuracy": "scores-one", "micro_f1": "scores-several", "spearman": "scores-ranks"}
-LEAKED = {"accuracy": "leaked", "micro_f1": "leaked-f1", "spearman": "leaked-ranks"}
+SCORES = {"accuracy": "scores-one", "micro_f1": "scores-several", "spearman": "scores-ranks", "f1": "scores-answers"}
+LEAKED = {"accuracy": "leaked", "micro_f1": "leaked-f1", "spearman": "leaked-ranks", "f1": "leaked-answers"}
 """Sentences by the first score of the task."""
 CLEARLY_WEAKER = 0.05
 """F1 below the macro average by which a class is called weak."""
@@ -36,6 +36,8 @@ SLICE_KINDS = {
     "language": ("language {}", "语言 {}"),
     "labels": ("{} labels", "{} 个标签"),
     "entities": ("{} entities", "{} 个实体"),
+    "question": ('questions with "{}"', "含“{}”的问题"),
+    "answer": ("answers of {} characters", "{} 个字符的答案"),
 }
 """Kinds of slices that are worth a sentence; that unsure answers are wrong more often is no news."""
 
@@ -97,7 +99,8 @@ def _test_in_words(dossier: Mapping[str, Any]) -> tuple[str, str]:
     gap = comparison["differences"][metric]
     value, low, high = (gap_text(gap[key], metric) for key in ("value", "low", "high"))
     if is_share(metric):
-        return f"micro F1 {value} points, {low} to {high}", f"微平均 F1 相差 {value} 个百分点，{low} 至 {high}"
+        name, chinese = ("F1", "F1") if metric == "f1" else ("micro F1", "微平均 F1")
+        return f"{name} {value} points, {low} to {high}", f"{chinese} 相差 {value} 个百分点，{low} 至 {high}"
     return f"difference {value}, {low} to {high}", f"相差 {value}，{low} 至 {high}"
 
 

@@ -10,6 +10,7 @@ from triga.core.errors import RecipeError
 from triga.flow.recipe_errors import missing_section, nearest, unknown_choice, unknown_key
 from triga.flow.recipe_text import KeyPath, RecipeText
 from triga.models.recipe import FolderBase, ScratchBase
+from triga.tasks.question_answering.recipe import QuestionAnsweringSection
 from triga.tasks.text_regression.recipe import TextRegressionSection
 from triga.tasks.union import spec_of
 
@@ -86,12 +87,13 @@ def _column_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
 
 
 def _smoothing_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
-    if not isinstance(recipe.task, TextRegressionSection) or recipe.tune is None or not recipe.tune.label_smoothing:
+    without_labels = isinstance(recipe.task, TextRegressionSection | QuestionAnsweringSection)
+    if not without_labels or recipe.task is None or recipe.tune is None or not recipe.tune.label_smoothing:
         return []
     return [
         RecipeError(
             "recipe-smoothing-unused",
-            "label_smoothing is for labels, and {kind} learns numbers",
+            "label_smoothing is for labels, and {kind} has none",
             where=text.where(("tune", "label_smoothing")),
             fix="take it out",
             kind=recipe.task.kind,

@@ -83,6 +83,11 @@ class Pipeline:
         texts = [role for role in self.task.roles if role.is_text]
         return texts[:1] if self.settings.takes_pairs is False else texts
 
+    @property
+    def needs_pairs(self) -> bool:
+        """Whether it was taught pairs, or its task is about pairs alone."""
+        return bool(self.settings.takes_pairs) or sum(role.required for role in self.asked_roles) > 1
+
     def predict(self, inputs: Sequence[Input], *, max_tokens: int = MAX_TOKENS) -> list[Prediction]:
         """Answers in the order of ``inputs``: texts, or pairs of texts. Raises ``InputError`` that names the input."""
         asked = self.encode(inputs)
@@ -124,10 +129,11 @@ class Pipeline:
         if pair is not None and self.settings.takes_pairs is False:
             fix = "send each text alone"
             raise _wrong("input-pair-refused", "the model takes single texts, not pairs", fix, index)
-        if pair is None and self.settings.takes_pairs:
+        if pair is None and self.needs_pairs:
             fix = "send two texts together: [text, second text]"
             raise _wrong("input-pair-needed", "the model takes pairs of texts", fix, index)
-        return dict.fromkeys(self.task.schema.names) | {"text": text} | ({} if pair is None else {"text_pair": pair})
+        given = zip(self.asked_roles, (text, pair), strict=False)
+        return dict.fromkeys(self.task.schema.names) | {role.name: value for role, value in given}
 
     def _text(self, index: int, value: object) -> str:
         """The text as the model was taught to read it."""

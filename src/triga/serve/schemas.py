@@ -39,7 +39,7 @@ class PredictRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
 
     inputs: Annotated[Annotated[Text, Tag("<text>")] | Annotated[Items, Tag("<list>")], Discriminator(_shape)]
-    """What to answer. A classifier cuts a text beyond its length; a tagger reads it in windows."""
+    """What to answer (a reader: question and context). Classifiers cut long texts, others read them in windows."""
     top_k: int | None = Field(default=None, ge=1, le=MAX_LABELS)
     """Give only the best so many scores (of a classifier)."""
 
@@ -80,6 +80,18 @@ class Entities(BaseModel):
     entities: list[Entity] = Field(max_length=MAX_TEXT_CHARS)
 
 
+class Excerpt(BaseModel):
+    """The words of the second text (the context) that answer the first (the question)."""
+
+    answer: Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+    """Empty: the context has no answer."""
+    start: int = Field(ge=0, le=MAX_TEXT_CHARS)
+    end: int = Field(ge=0, le=MAX_TEXT_CHARS)
+    """Characters of the context as the model read it, the end exclusive."""
+    score: float = Field(ge=0, le=1)
+    """Probability of its first token times that of its last."""
+
+
 class Number(BaseModel):
     """What a text, or a pair of texts, is worth."""
 
@@ -96,9 +108,10 @@ class PredictResponse(BaseModel):
     predictions: (
         Annotated[list[Answer], Field(max_length=MAX_INPUTS)]
         | Annotated[list[Entities], Field(max_length=MAX_INPUTS)]
+        | Annotated[list[Excerpt], Field(max_length=MAX_INPUTS)]
         | Annotated[list[Number], Field(max_length=MAX_INPUTS)]
     )
-    """Labels of a classifier, entities of a tagger, or numbers of a regressor."""
+    """Labels of a classifier, entities of a tagger, answers of a reader, or numbers of a regressor."""
 
 
 class Health(BaseModel):

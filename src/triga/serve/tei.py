@@ -22,6 +22,7 @@ from triga.serve.desk import INLINE_SCORES, Answered, Desk
 from triga.serve.errors import json_response
 from triga.serve.limits import MAX_INPUTS, MAX_LABELS, MAX_NAME_CHARS
 from triga.serve.schemas import FLOAT32_MAX, Health, Text, json_body, parse
+from triga.tasks.question_answering.spec import QuestionAnswering
 from triga.tasks.text_classification.spec import TextClassification
 from triga.tasks.text_regression.spec import TextRegression
 
@@ -90,7 +91,8 @@ class TeiRegressor(BaseModel):
 
 
 class TeiModelType(BaseModel):
-    """One of the three. ``token_classifier`` and ``regressor`` are none of text-embeddings-inference."""
+    """One of the three, or none (a reader of questions). ``token_classifier`` and ``regressor`` are none of
+    text-embeddings-inference."""
 
     classifier: TeiClassifier | None = None
     token_classifier: TeiClassifier | None = None
@@ -194,6 +196,8 @@ def _info(desk: Desk) -> TeiInfo:
             kind = TeiModelType(classifier=named)
         case TextRegression():
             kind = TeiModelType(regressor=TeiRegressor())
+        case QuestionAnswering():
+            kind = TeiModelType()
         case _:
             kind = TeiModelType(token_classifier=named)
     return TeiInfo(

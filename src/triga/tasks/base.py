@@ -105,7 +105,7 @@ class TaskSpec(RowSpec, Protocol):
 
     def targets(self, rows: Sequence[Row], encodings: Sequence[Encoding]) -> Any:
         """What the loss takes, encodings first, picked by an array of their indices: (N,) classes, (N, C) zeros and
-        ones, ``Ragged`` tags, or (N,) scores."""
+        ones, ``Ragged`` tags, (N,) scores, or (N, 5) places of answers."""
         ...
 
     def probabilities(self, encodings: Sequence[Encoding], outputs: Outputs) -> FloatArray:

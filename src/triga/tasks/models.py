@@ -11,6 +11,8 @@ from torch import Tensor
 from triga.core.arrays import Encoding
 from triga.models.open import OpenedBase
 from triga.tasks.base import TaskSpec
+from triga.tasks.question_answering.model import QuestionAnsweringModel
+from triga.tasks.question_answering.spec import QuestionAnswering
 from triga.tasks.text_classification.model import TextClassificationModel
 from triga.tasks.text_classification.spec import TextClassification
 from triga.tasks.text_regression.model import TextRegressionModel
@@ -59,5 +61,7 @@ def open_task_model(spec: TaskSpec, *, targets: Any | None = None, label_smoothi
             return TokenClassificationModel.of(spec, targets, label_smoothing)
         case TextRegression():
             return TextRegressionModel.of(spec, targets)
+        case QuestionAnswering():
+            return QuestionAnsweringModel(spec)
         case _:
             raise TypeError(f"no network for {type(spec).__name__}")

@@ -20,7 +20,7 @@ from triga.models.quiet import quiet_transformers
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
-__all__ = ["build_network", "pad", "run_network"]
+__all__ = ["build_network", "logits_of", "pad", "run_network"]
 
 
 def build_network(
@@ -67,7 +67,14 @@ def run_network(module: Any, batch: Mapping[str, Tensor], dtype: torch.dtype) ->
     device_type = batch["input_ids"].device.type
     with torch.autocast(device_type, dtype, enabled=dtype != torch.float32):
         outputs: Any = module(**inputs)
-    logits: Tensor = outputs.logits.float()
+    return logits_of(outputs).float()
+
+
+def logits_of(outputs: Any) -> Tensor:
+    """``logits`` of what a network of transformers gives; of a reader (B, T, 2), its start and end side by side."""
+    if "start_logits" in outputs:
+        return torch.stack((outputs.start_logits, outputs.end_logits), dim=-1)
+    logits: Tensor = outputs.logits
     return logits
 
 

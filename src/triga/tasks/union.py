@@ -8,6 +8,8 @@ from typing import Annotated, Any, assert_never
 from pydantic import Field, TypeAdapter
 
 from triga.tasks.base import TaskSpec
+from triga.tasks.question_answering.recipe import QuestionAnsweringSection
+from triga.tasks.question_answering.spec import QuestionAnswering
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
 from triga.tasks.text_regression.recipe import TextRegressionSection
@@ -20,7 +22,8 @@ from triga.text.prepare import check_prepare
 __all__ = ["TaskSection", "load_task", "open_task", "spec_of", "task_of_config", "task_of_kind"]
 
 TaskSection = Annotated[
-    TextClassificationSection | TokenClassificationSection | TextRegressionSection, Field(discriminator="kind")
+    TextClassificationSection | TokenClassificationSection | TextRegressionSection | QuestionAnsweringSection,
+    Field(discriminator="kind"),
 ]
 _SECTION: TypeAdapter[TaskSection] = TypeAdapter(TaskSection)
 
@@ -34,6 +37,8 @@ def spec_of(section: TaskSection) -> TaskSpec:
             return TokenClassification(section)
         case TextRegressionSection():
             return TextRegression(section)
+        case QuestionAnsweringSection():
+            return QuestionAnswering(section)
         case _:
             assert_never(section)
 
@@ -64,6 +69,8 @@ def task_of_config(config: Mapping[str, Any]) -> TaskSpec | None:
     if "ForTokenClassification" in architectures and (labels := labels_of_tags(names)):
         section = TokenClassificationSection(kind="token-classification")
         return TokenClassification(section, labels, outputs_named=tuple(names))
+    if "ForQuestionAnswering" in architectures:
+        return QuestionAnswering(QuestionAnsweringSection(kind="question-answering"))
     return None
 
 

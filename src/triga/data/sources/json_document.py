@@ -1,4 +1,5 @@
-"""One JSON document: an array of objects, ``{"data": [objects]}``, an object of columns, or a single object.
+"""One JSON document: an array of objects, ``{"data": [objects]}``, an object of columns, or a single object. An article
+with questions about its paragraphs is one record a question (``nested_questions``).
 
 Arrays are streamed, whatever their size. Columns cannot be (the last row is known only at the end), so such a document
 has a limit and JSONL has none.
@@ -16,6 +17,7 @@ from typing import Any, TextIO
 from triga.core.errors import DataError
 from triga.data.rows import Place, Record, Unreadable
 from triga.data.sources.json_lines import invalid_json, not_an_object
+from triga.data.sources.nested_questions import flat_records
 from triga.text.files import file_errors
 from triga.text.lines import MAX_LINE_CHARS, MAX_RAW_CHARS, TextFileSource, too_long
 
@@ -43,7 +45,7 @@ class JsonDocumentSource(TextFileSource):
             scanner = _Scanner(text, self.name)
             begin = _ARRAY_BEGINS.match(scanner.peek())
             items = scanner.items(begin.end()) if begin else _records_of(scanner.whole(), self.name)
-            for value, line in items:
+            for value, line in ((flat, line) for item, line in items for flat in flat_records(item)):
                 place = Place(self.name, line)
                 if isinstance(value, dict):
                     yield Record(value, place)

@@ -22,6 +22,8 @@ SYSTEMS = {
     "crf": Both("CRF baseline", "CRF 基线"),
     "dictionary": Both("Known entities alone", "仅查已知实体"),
     "mean": Both("Mean of train", "训练集均值"),
+    "nearest": Both("Nearest sentence", "最相近的句子"),
+    "opening": Both("First words", "原文开头"),
 }
 METRICS = {
     "accuracy": Both("Accuracy", "准确率"),
@@ -29,6 +31,8 @@ METRICS = {
     "macro_f1": Both("Macro F1", "宏平均 F1"),
     "spearman": Both("Spearman correlation", "Spearman 相关系数"),
     "pearson": Both("Pearson correlation", "Pearson 相关系数"),
+    "f1": Both("F1", "F1"),
+    "exact_match": Both("Exact match", "完全匹配"),
 }
 WIDTH = 880.0
 NUM_WEAKEST = 12

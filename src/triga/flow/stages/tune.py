@@ -97,7 +97,7 @@ def _make(context: Context, inputs: Mapping[str, Any]) -> None:
         spec=job.spec.as_dict(),
         max_length=job.max_length,
         uses_token_types=job.base.tokenizer.uses_token_types,
-        takes_pairs=prepared.rows("train")[0].get("text_pair") is not None,
+        takes_pairs=_takes_pairs(context.spec, prepared),
         lineage=lineage_of(context, num_threads=torch.get_num_threads()),
     )
     with writing(context.model, kind="model", inputs=inputs) as folder:
@@ -194,6 +194,12 @@ def _calibrate(job: _Job) -> tuple[_Job, float | None]:
     temperature = fit_temperature(*claims)
     fold_temperature(job.module, temperature)
     return replace(job, spec=job.spec.calibrated(outputs, dev.targets, temperature)), temperature
+
+
+def _takes_pairs(spec: TaskSpec, prepared: Prepared) -> bool:
+    """As the first row does."""
+    names = [role.name for role in spec.roles if role.is_text]
+    return all(prepared.rows("train")[0].get(name) is not None for name in names[:2]) and len(names) > 1
 
 
 def _start(context: Context) -> Base:
