@@ -132,7 +132,7 @@ def _tables(results: list[dict[str, Any]]) -> str:
         f"`python benchmarks/bench_tasks.py --data FOLDER`, {sitting('torch', 'onnxruntime')}.",
         "",
         "Test scores in percent with 95 % intervals. Each set is tuned with a recipe's default settings, from bases",
-        "that triga itself pretrained on a CPU and from random weights; the plain methods see the same rows.",
+        "that triga itself pretrained or from random weights; the plain methods see the same rows.",
     ]
     for kind, (metric, title) in HEADLINES.items():
         chosen = [result for result in results if SETS[result["set"]].kind == kind]

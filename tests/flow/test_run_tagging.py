@@ -14,14 +14,15 @@ from triga.core.artifact import load_json
 from triga.core.errors import RecipeError
 from triga.core.workspace import Workspace
 from triga.data.check import check
-from triga.data.prepare import Prepared
+from triga.data.prepare import Prepared, prepare
+from triga.data.recipe import DataSection
 from triga.flow.init import draft_recipe, facts
 from triga.flow.open import open_folder
 from triga.flow.recipe import load_recipe
 from triga.flow.run import RunResult, run_recipe
 from triga.flow.survey import survey
 from triga.predict.pipeline import Pipeline
-from triga.tasks.union import open_task
+from triga.tasks.union import open_task, task_of_kind
 
 RECIPE = """
 name: names
@@ -103,14 +104,26 @@ def test_the_model_card_tells_how_to_read_the_tags(finished: RunResult) -> None:
 
 
 def test_a_tagged_file_makes_the_same_rows(tmp_path: Path) -> None:
-    (tmp_path / "train.conll").write_text(
-        "Nora B-PER\nBerg I-PER\nleft O\n\n林 B-PER\n小 I-PER\n走 O\n", encoding="utf-8"
-    )
-    (tmp_path / "test.jsonl").write_text(json.dumps({"text": "Nora Berg left", "entities": [[0, 9, "PER"]]}) + "\n")
-    found = survey(tmp_path / "train.conll", "token-classification")
-    assert dict(found.labels) == {"PER": 2}
-    assert facts(found).startswith("2 rows, 1 types of entities (PER)")
-    assert "1 个实体类型（PER）" in facts(found, "zh")
+    """As spans in JSONL do."""
+    tagged = "Nora B-PER\nBerg I-PER\nleft O\n\n林 B-PER\n小 I-PER\n走 O\n"
+    rows = [{"text": "Nora Berg left", "entities": [[0, 9, "PER"]]}, {"text": "林小走", "entities": [[0, 2, "PER"]]}]
+    files = {"train.conll": tagged, "train.jsonl": "\n".join(map(json.dumps, rows))}
+    found = {}
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        section = DataSection(train=tmp_path / name, dev=tmp_path / name, test=tmp_path / name)
+        prepared = prepare(section, task_of_kind("token-classification"), tmp_path / f"{name}.data", seed=1)
+        found[name] = [{key: row[key] for key in ("text", "spans")} for row in prepared.rows("train")]
+    assert found["train.conll"] == found["train.jsonl"]
+    assert [len(row["spans"]) for row in found["train.conll"]] == [1, 1]
+
+
+def test_a_survey_tells_types_and_rows(tmp_path: Path) -> None:
+    (tmp_path / "train.conll").write_text("Nora B-PER\nleft O\n\n林 B-PER\n走 O\n", encoding="utf-8")
+    told = survey(tmp_path / "train.conll", "token-classification")
+    assert dict(told.labels) == {"PER": 2}
+    assert facts(told).startswith("2 rows, 1 types of entities (PER)")
+    assert "1 个实体类型（PER）" in facts(told, "zh")
 
 
 def test_a_draft_loads_and_its_data_is_checked(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@
              each token has its own, and rows can be batched.
 ``blocks``   weights and activations by blocks of 64 (MatMulNBits): more exact, slower. Taken where ``rows`` changes too
              many labels.
-``embedding``  nothing but the embedding, two thirds of a small model; as fast as float32. The last resort, for
+``embedding``  nothing but the embedding, two thirds of the smallest base; as fast as float32. The last resort, for
              models of many close decisions. (Weights alone by blocks were half as large, no more exact, and took 14 ms
              for a sentence instead of 2, measured on a tagger of 6.5 M parameters.)
 

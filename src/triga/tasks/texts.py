@@ -9,7 +9,7 @@ from triga.core.errors import DataError
 from triga.data.rows import Role, Row
 from triga.text.prepare import PrepareSection, prepare_text
 
-__all__ = ["TEXT", "TEXT_PAIR", "joined", "read_texts"]
+__all__ = ["TEXT", "TEXT_PAIR", "joined", "read_texts", "written_text"]
 
 TEXT = Role(
     "text",
@@ -57,6 +57,13 @@ def _written(value: Any, role: str) -> str:
             fix="fill it, or let triga check --fix delete the row",
             role=role,
         )
+    return written_text(value, role)
+
+
+def written_text(value: Any, role: str = "text") -> str:
+    """A value of a file as a text; nothing is the empty one. Raises ``DataError`` for a list, an object …"""
+    if value is None:
+        return ""
     if not isinstance(value, str | int | float):
         raise DataError(
             "text-not-string",

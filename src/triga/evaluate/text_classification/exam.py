@@ -10,10 +10,11 @@ import numpy as np
 
 from triga.core.arrays import FloatArray, IntArray
 from triga.evaluate.calibration import Claims, brier_score, calibration_facts, fit_temperature, negative_log_likelihood
+from triga.evaluate.classes import class_rows
 from triga.evaluate.compare import paired_differences
 from triga.evaluate.evidence import Evidence
 from triga.evaluate.exam import Generators, Groups, System
-from triga.evaluate.intervals import Interval, f1_intervals, score_intervals, wilson_intervals
+from triga.evaluate.intervals import Interval, score_intervals
 from triga.evaluate.slices import by_confidence, by_name
 from triga.evaluate.text_classification.answers import Answers
 from triga.evaluate.text_classification.baseline import fit_baseline, majority_answer
@@ -124,20 +125,7 @@ class ClassificationExam:
         counts = class_counts(self._model.decided, self.targets, self._num_classes)
         baseline = self._baseline
         theirs = None if baseline is None else class_counts(baseline.decided, self.targets, self._num_classes)
-        precision = wilson_intervals(counts.true_positives, counts.predicted)
-        recall, f1 = wilson_intervals(counts.true_positives, counts.actual), f1_intervals(counts)
-        return [
-            {
-                "label": label,
-                "support": int(counts.actual[i]),
-                "predicted": int(counts.predicted[i]),
-                "precision": precision[i].as_dict(),
-                "recall": recall[i].as_dict(),
-                "f1": f1[i].as_dict(),
-                "baseline_f1": None if theirs is None else float(theirs.f1[i]),
-            }
-            for i, label in enumerate(self.spec.labels)
-        ]
+        return class_rows(self.spec.labels, counts, theirs)
 
     def _confusions(self) -> dict[str, Any]:
         counts = class_counts(self._model.decided, self.targets, self._num_classes)

@@ -15,9 +15,10 @@ import numpy as np
 
 from triga.core.arrays import FloatArray, IntArray
 from triga.evaluate.calibration import Claims, calibration_facts
+from triga.evaluate.classes import class_rows
 from triga.evaluate.evidence import Evidence
 from triga.evaluate.exam import Generators, Groups, Role, System
-from triga.evaluate.intervals import Cells, Interval, bootstrap, f1_intervals, settled, wilson_intervals
+from triga.evaluate.intervals import Cells, Interval, bootstrap, settled, wilson_intervals
 from triga.evaluate.slices import by_name
 from triga.evaluate.token_classification.baselines import crf_answers, dictionary_answers
 from triga.evaluate.token_classification.faults import fault_part, known_forms
@@ -126,22 +127,8 @@ class TaggingExam:
         return [ClassCounts(*(part.sum(axis=0) for part in (one.right, one.given, one.truth))) for one in self.counts]
 
     def _types(self) -> list[dict[str, Any]]:
-        counts = self._totals[0]
-        theirs = next((self._totals[i].f1 for i, one in enumerate(self.systems) if one.role == "baseline"), None)
-        precision = wilson_intervals(counts.true_positives, counts.predicted)
-        recall, f1 = wilson_intervals(counts.true_positives, counts.actual), f1_intervals(counts)
-        return [
-            {
-                "label": label,
-                "support": int(counts.actual[i]),
-                "predicted": int(counts.predicted[i]),
-                "precision": precision[i].as_dict(),
-                "recall": recall[i].as_dict(),
-                "f1": f1[i].as_dict(),
-                "baseline_f1": None if theirs is None else float(theirs[i]),
-            }
-            for i, label in enumerate(self.spec.labels)
-        ]
+        theirs = next((self._totals[i] for i, one in enumerate(self.systems) if one.role == "baseline"), None)
+        return class_rows(self.spec.labels, self._totals[0], theirs)
 
     def _recall(self, forms: frozenset[tuple[str, str]]) -> list[dict[str, Any]]:
         """How many of the entities that a training row had, and of the others, each system finds."""

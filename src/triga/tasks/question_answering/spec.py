@@ -24,6 +24,7 @@ from triga.tasks.question_answering.windows import (
     log_probabilities,
     window_of,
 )
+from triga.tasks.texts import written_text
 from triga.tasks.token_classification.moved import moved_spans
 from triga.tasks.token_classification.spans import Span
 from triga.text.language import language_of
@@ -125,7 +126,7 @@ class QuestionAnswering:
         return prepare_text(text, self.section.prepare)
 
     def parse(self, values: Mapping[str, Any]) -> Row:
-        question, context = self.prepare(_text(values.get("question"))), _text(values.get("context"))
+        question, context = self.prepare(written_text(values.get("question"))), written_text(values.get("context"))
         prepared = self.prepare(context)
         if not question.strip():
             raise DataError(
@@ -279,20 +280,6 @@ def _best_threshold(margins: FloatArray, if_given: FloatArray, if_none: FloatArr
     if cut == 0:
         return float(edges[0]) - 1.0
     return float(edges[-1]) if cut == len(edges) else float(edges[cut - 1] + edges[cut]) / 2
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str | int | float):
-        raise DataError(
-            "text-not-string",
-            "the {role} is not a text but {type}",
-            fix="write it as a string, or choose another column in data.columns",
-            role="text",
-            type=type(value).__name__,
-        )
-    return str(value)
 
 
 def _moved(answers: Sequence[Answer], before: str, after: str) -> list[Answer]:

@@ -20,6 +20,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from triga.core.errors import DataError
+from triga.tasks.texts import written_text
 from triga.tasks.token_classification.spans import Span
 from triga.tasks.token_classification.tags import Scheme, spans_of_tags
 from triga.text.words import is_spaceless
@@ -91,22 +92,8 @@ def _text(value: Any) -> str | list[str]:
         is_tokens = isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens)
         return list(tokens) if is_tokens else value
     if isinstance(value, list | tuple):
-        return [_written_text(token) for token in value]
-    return _written_text(value)
-
-
-def _written_text(value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str | int | float):
-        raise DataError(
-            "text-not-string",
-            "the {role} is not a text but {type}",
-            fix="write it as a string, or choose another column in data.columns",
-            role="text",
-            type=type(value).__name__,
-        )
-    return str(value)
+        return [written_text(token) for token in value]
+    return written_text(value)
 
 
 def _parsed(value: Any) -> Any:
