@@ -23,9 +23,22 @@ Sentence = Mapping[str, str]
 
 WIDE = 0.03
 """Half width of the first score's interval from which the reader is told."""
-SCORES = {"accuracy": "scores-one", "micro_f1": "scores-several", "spearman": "scores-ranks", "f1": "scores-answers"}
-LEAKED = {"accuracy": "leaked", "micro_f1": "leaked-f1", "spearman": "leaked-ranks", "f1": "leaked-answers"}
+SCORES = {
+    "accuracy": "scores-one",
+    "micro_f1": "scores-several",
+    "spearman": "scores-ranks",
+    "f1": "scores-answers",
+    "rouge_l": "scores-written",
+}
+LEAKED = {
+    "accuracy": "leaked",
+    "micro_f1": "leaked-f1",
+    "spearman": "leaked-ranks",
+    "f1": "leaked-answers",
+    "rouge_l": "leaked-written",
+}
 """Sentences by the first score of the task."""
+SHORT = {"f1": ("F1", "F1"), "rouge_l": ("ROUGE-L", "ROUGE-L")}
 CLEARLY_WEAKER = 0.05
 """F1 below the macro average by which a class is called weak."""
 NUM_WEAK = 3
@@ -99,7 +112,7 @@ def _test_in_words(dossier: Mapping[str, Any]) -> tuple[str, str]:
     gap = comparison["differences"][metric]
     value, low, high = (gap_text(gap[key], metric) for key in ("value", "low", "high"))
     if is_share(metric):
-        name, chinese = ("F1", "F1") if metric == "f1" else ("micro F1", "微平均 F1")
+        name, chinese = SHORT.get(metric, ("micro F1", "微平均 F1"))
         return f"{name} {value} points, {low} to {high}", f"{chinese} 相差 {value} 个百分点，{low} 至 {high}"
     return f"difference {value}, {low} to {high}", f"相差 {value}，{low} 至 {high}"
 

@@ -55,12 +55,12 @@ def predict_all(predictor: Predictor, encodings: Sequence[Encoding], max_tokens:
 
 
 def join_outputs(parts: Sequence[Outputs]) -> Outputs:
-    """Outputs of batches as those of one; where their lengths differ, zeros fill up the second axis."""
+    """Outputs of batches as those of one; where they differ along the second axis, zeros fill it up."""
     return {name: _joined([part[name] for part in parts]) for name in parts[0]}
 
 
 def _joined(parts: Sequence[FloatArray]) -> FloatArray:
-    if parts[0].ndim < 3 or len({part.shape[1] for part in parts}) == 1:
+    if parts[0].ndim < 2 or len({part.shape[1] for part in parts}) == 1:
         return np.concatenate(parts)
     longest = max(part.shape[1] for part in parts)
     joined = np.zeros((sum(map(len, parts)), longest, *parts[0].shape[2:]), dtype=parts[0].dtype)

@@ -15,6 +15,8 @@ from triga.tasks.question_answering.model import QuestionAnsweringModel
 from triga.tasks.question_answering.spec import QuestionAnswering
 from triga.tasks.text_classification.model import TextClassificationModel
 from triga.tasks.text_classification.spec import TextClassification
+from triga.tasks.text_generation.model import TextGenerationModel
+from triga.tasks.text_generation.spec import TextGeneration
 from triga.tasks.text_regression.model import TextRegressionModel
 from triga.tasks.text_regression.spec import TextRegression
 from triga.tasks.token_classification.model import TokenClassificationModel
@@ -63,5 +65,7 @@ def open_task_model(spec: TaskSpec, *, targets: Any | None = None, label_smoothi
             return TextRegressionModel.of(spec, targets)
         case QuestionAnswering():
             return QuestionAnsweringModel(spec)
+        case TextGeneration():
+            return TextGenerationModel.of(spec, targets)
         case _:
             raise TypeError(f"no network for {type(spec).__name__}")

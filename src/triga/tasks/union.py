@@ -12,6 +12,8 @@ from triga.tasks.question_answering.recipe import QuestionAnsweringSection
 from triga.tasks.question_answering.spec import QuestionAnswering
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
+from triga.tasks.text_generation.recipe import TextGenerationSection
+from triga.tasks.text_generation.spec import TextGeneration
 from triga.tasks.text_regression.recipe import TextRegressionSection
 from triga.tasks.text_regression.spec import TextRegression
 from triga.tasks.token_classification.recipe import TokenClassificationSection
@@ -22,7 +24,11 @@ from triga.text.prepare import check_prepare
 __all__ = ["TaskSection", "load_task", "open_task", "spec_of", "task_of_config", "task_of_kind"]
 
 TaskSection = Annotated[
-    TextClassificationSection | TokenClassificationSection | TextRegressionSection | QuestionAnsweringSection,
+    TextClassificationSection
+    | TokenClassificationSection
+    | TextRegressionSection
+    | QuestionAnsweringSection
+    | TextGenerationSection,
     Field(discriminator="kind"),
 ]
 _SECTION: TypeAdapter[TaskSection] = TypeAdapter(TaskSection)
@@ -39,6 +45,8 @@ def spec_of(section: TaskSection) -> TaskSpec:
             return TextRegression(section)
         case QuestionAnsweringSection():
             return QuestionAnswering(section)
+        case TextGenerationSection():
+            return TextGeneration(section)
         case _:
             assert_never(section)
 
@@ -71,6 +79,8 @@ def task_of_config(config: Mapping[str, Any]) -> TaskSpec | None:
         return TokenClassification(section, labels, outputs_named=tuple(names))
     if "ForQuestionAnswering" in architectures:
         return QuestionAnswering(QuestionAnsweringSection(kind="question-answering"))
+    if "ForCausalLM" in architectures or "LMHeadModel" in architectures:
+        return TextGeneration(TextGenerationSection(kind="text-generation"))
     return None
 
 
