@@ -69,7 +69,8 @@ class Writer:
     def stream(
         self, ids: Sequence[int], *, sampling: Sampling | None = None, max_new_tokens: int, seed: int | None
     ) -> Iterator[Piece]:
-        """The answer to one prompt in pieces of whole characters."""
+        """The answer to one prompt in pieces of whole characters. Joined they are what ``predict`` gives, but where the
+        model writes bytes that are no characters: what was shown before them stays."""
         written: list[int] = []
         shown, is_whole = "", False
         for chosen in self._tokens([list(ids)], sampling or self.sampling, self._room([ids], max_new_tokens), seed):
