@@ -10,10 +10,11 @@ from triga.core.artifact import MANIFEST, Artifact, load_json
 from triga.core.errors import ModelError
 from triga.predict.pipeline import BUNDLE_KIND, Pipeline
 from triga.predict.settings import SETTINGS_FILE, ModelSettings
+from triga.tasks.base import TaskSpec
 from triga.tasks.text_generation.spec import TextGeneration
 from triga.tasks.union import task_of_config
 
-__all__ = ["answering", "open_folder", "open_torch"]
+__all__ = ["answering", "open_folder", "open_to_serve", "open_torch"]
 
 DEFAULT_MAX_LENGTH = 512
 
@@ -25,12 +26,28 @@ def open_folder(folder: Path) -> Pipeline:
     return answering(open_torch(folder))
 
 
+def open_to_serve(folder: Path, num_threads: int) -> Pipeline:
+    """A bundle, or the model folder of a task that writes, which has none. Raises ``ModelError`` for other folders."""
+    is_model = (folder / MANIFEST).is_file() and Artifact.open(folder).kind != BUNDLE_KIND
+    if not is_model or not isinstance(_kind_of(folder), TextGeneration):
+        return Pipeline.open(folder, num_threads=num_threads)
+    import torch
+
+    Artifact.open(folder).verify()
+    torch.set_num_threads(num_threads)
+    return open_folder(folder)
+
+
+def _kind_of(folder: Path) -> TaskSpec | None:
+    return ModelSettings.load(folder).task if (folder / SETTINGS_FILE).is_file() else None
+
+
 def answering(pipeline: Pipeline) -> Pipeline:
     """Where the task is to write, with a predictor that does, in place of the one that scores what is written."""
     task = pipeline.task
     if not isinstance(task, TextGeneration):
         return pipeline
-    from triga.models.decoding.sampling import Sampling
+    from triga.models.decoding.asked import Sampling
     from triga.models.decoding.writer import Writer
 
     how = task.section.writing

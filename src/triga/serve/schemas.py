@@ -7,7 +7,7 @@ of surrogate pairs, and stops at deep nesting and at numbers of thousands of dig
 from __future__ import annotations
 
 import codecs
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
@@ -99,6 +99,15 @@ class Number(BaseModel):
     """In the units of the training rows."""
 
 
+class Written(BaseModel):
+    """An answer in words."""
+
+    written: Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+    num_tokens: int = Field(ge=0, le=MAX_TEXT_CHARS)
+    finish_reason: Literal["stop", "length"]
+    """Whether the model ended it, or the limit of tokens."""
+
+
 class PredictResponse(BaseModel):
     """One answer for each input, in their order (one for a single text, too)."""
 
@@ -110,8 +119,9 @@ class PredictResponse(BaseModel):
         | Annotated[list[Entities], Field(max_length=MAX_INPUTS)]
         | Annotated[list[Excerpt], Field(max_length=MAX_INPUTS)]
         | Annotated[list[Number], Field(max_length=MAX_INPUTS)]
+        | Annotated[list[Written], Field(max_length=MAX_INPUTS)]
     )
-    """Labels of a classifier, entities of a tagger, answers of a reader, or numbers of a regressor."""
+    """Labels of a classifier, entities of a tagger, answers of a reader, numbers of a regressor, words of a writer."""
 
 
 class Health(BaseModel):

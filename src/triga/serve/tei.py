@@ -24,6 +24,7 @@ from triga.serve.limits import MAX_INPUTS, MAX_LABELS, MAX_NAME_CHARS
 from triga.serve.schemas import FLOAT32_MAX, Health, Text, json_body, parse
 from triga.tasks.question_answering.spec import QuestionAnswering
 from triga.tasks.text_classification.spec import TextClassification
+from triga.tasks.text_generation.spec import TextGeneration
 from triga.tasks.text_regression.spec import TextRegression
 
 __all__ = ["TeiInfo", "TeiRequest", "tei_routes"]
@@ -91,7 +92,7 @@ class TeiRegressor(BaseModel):
 
 
 class TeiModelType(BaseModel):
-    """One of the three, or none (a reader of questions). ``token_classifier`` and ``regressor`` are none of
+    """One of the three, or none (a reader of questions, a writer). ``token_classifier`` and ``regressor`` are none of
     text-embeddings-inference."""
 
     classifier: TeiClassifier | None = None
@@ -196,7 +197,7 @@ def _info(desk: Desk) -> TeiInfo:
             kind = TeiModelType(classifier=named)
         case TextRegression():
             kind = TeiModelType(regressor=TeiRegressor())
-        case QuestionAnswering():
+        case QuestionAnswering() | TextGeneration():
             kind = TeiModelType()
         case _:
             kind = TeiModelType(token_classifier=named)

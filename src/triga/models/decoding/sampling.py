@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-__all__ = ["Sampling", "next_tokens", "processed"]
+from triga.models.decoding.asked import Sampling
 
-
-@dataclass(frozen=True)
-class Sampling:
-    """As ``WritingSection`` has them: 0 as temperature takes the likeliest token, 0 as ``top_k`` all tokens."""
-
-    temperature: float = 0.0
-    top_k: int = 0
-    top_p: float = 1.0
-    repetition_penalty: float = 1.0
+__all__ = ["next_tokens", "processed"]
 
 
 def next_tokens(logits: Tensor, seen: Tensor, how: Sampling, generator: torch.Generator | None = None) -> Tensor:

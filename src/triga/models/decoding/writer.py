@@ -11,27 +11,16 @@ import torch
 from torch import Tensor
 
 from triga.core.arrays import Encoding, Outputs
+from triga.models.decoding.asked import Piece, Sampling
 from triga.models.decoding.loop import continued, padded_left
-from triga.models.decoding.sampling import Sampling, next_tokens
+from triga.models.decoding.sampling import next_tokens
 from triga.text.tokenizers.tokenizer import Tokenizer
 
-__all__ = ["Piece", "Writer"]
+__all__ = ["Writer"]
 
 LIKELIEST = Sampling()
 UNFINISHED = "\ufffd"
 """What bytes decode to that are no whole character yet."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A further piece of an answer."""
-
-    text: str
-    num_tokens: int
-    """Of the answer so far."""
-    is_last: bool = False
-    is_whole: bool = False
-    """Of the last piece: whether the model ended the answer itself."""
 
 
 @dataclass(frozen=True)
