@@ -1,4 +1,4 @@
-"""Every recipe of recipes/tasks, as a newcomer would copy it: it loads, its data is whole, and it runs to a bundle."""
+"""Every recipe of recipes/tasks, as a newcomer would copy it: it loads, its data is whole, and it runs to what answers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from triga.core.workspace import Workspace
 from triga.data.check import check
+from triga.flow.open import open_folder
 from triga.flow.recipe import load_recipe
 from triga.flow.run import run_recipe
 from triga.predict.pipeline import Pipeline
@@ -34,8 +35,9 @@ def test_a_recipe_runs_on_its_own_data(path: Path, tmp_path: Path) -> None:
     assert recipe.task.kind == path.stem
     report = check(recipe.data, open_task(recipe.task), seed=recipe.seed)
     assert [finding.code for finding in report.findings if finding.severity != "info"] == []
-    result = run_recipe(load_recipe(path, QUICK), Workspace(tmp_path))
+    writes = recipe.task.kind == "text-generation"
+    result = run_recipe(load_recipe(path, QUICK[1:3] if writes else QUICK), Workspace(tmp_path))
     assert (result.folder / "dossier.html").is_file()
     asked = ("Where is order #4471?", "Where is my parcel?")
-    bundle = Pipeline.open(result.folder / "bundle")
+    bundle = open_folder(result.folder / "model") if writes else Pipeline.open(result.folder / "bundle")
     assert bundle.predict([asked if bundle.settings.takes_pairs else asked[0]])
