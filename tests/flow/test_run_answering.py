@@ -66,7 +66,7 @@ def _texts(predictions: Any) -> list[str]:
 def test_the_bundle_answers_what_it_was_taught(bundle: Pipeline) -> None:
     given = bundle.predict(ASKED)
     assert np.mean([ours == truth for ours, truth in zip(_texts(given), TRUTH, strict=True)]) >= 0.7
-    assert all(context[one.start : one.end] == one.text for one, (_, context) in zip(given, ASKED, strict=True))
+    assert all(context[slice(*one.answer)] == one.text for one, (_, context) in zip(given, ASKED, strict=True))
 
 
 def test_a_long_context_is_read_to_its_end(bundle: Pipeline) -> None:
@@ -75,7 +75,7 @@ def test_a_long_context_is_read_to_its_end(bundle: Pipeline) -> None:
     asked = bundle.encode([(question, long)], truncate=False)
     assert len(asked.encodings) > 2
     (answer,) = bundle.predict([(question, long)])
-    assert answer.end <= len(long)
+    assert answer.best.end <= len(long)
 
 
 def test_the_bundle_answers_as_the_model(finished: RunResult, bundle: Pipeline) -> None:
@@ -123,17 +123,23 @@ def test_the_server_answers_pairs(bundle: Pipeline) -> None:
     assert response.status_code == 200
     PredictResponse.model_validate(response.json())
     assert response.json()["predictions"] == [one.as_dict() for one in bundle.predict(ASKED[:2])]
-    assert set(response.json()["predictions"][0]) == {"answer", "start", "end", "score"}
+    assert set(response.json()["predictions"][0]) == {"context", "answer", "start", "end", "score", "others"}
+    few = client.post("/v1/predict", json={"inputs": ASKED[:1], "top_k": 2})
+    assert len(few.json()["predictions"][0]["others"]) == 1
     alone = client.post("/v1/predict", json={"inputs": ["Where does Nora live?"]})
     assert (alone.status_code, alone.json()["code"]) == (422, "input-pair-needed")
     assert client.post("/predict", json={"inputs": list(ASKED[0])}).status_code == 424
-    assert set(client.get("/info").json()["model_type"].values()) == {None}
+    info = client.get("/info").json()
+    assert {kind: said for kind, said in info["model_type"].items() if said} == {"reader": {"no_answer": False}}
+    assert (info["task"], info["takes_pairs"]) == ("question-answering", True)
 
 
 def test_the_command_line_takes_pairs(bundle: Pipeline, tmp_path: Path) -> None:
     (first, second) = ASKED[:2]
     answers = list(_answers(bundle, ask_texts([*first, *second, "Where?"], in_pairs=bundle.needs_pairs), 3, "en"))
-    assert [set(one) for one in answers[:2]] == [{"question", "context", "answer", "start", "end", "score"}] * 2
+    assert [set(one) for one in answers[:2]] == [
+        {"question", "context", "answer", "start", "end", "score", "others"}
+    ] * 2
     assert answers[2]["where"] == "TEXT 5"
     assert _row(answers[0], 3) == [first[0], answers[0]["answer"], f"{answers[0]['score']:.3f}"]
     (tmp_path / "asked.jsonl").write_text(json.dumps({"query": first[0], "passage": first[1]}), encoding="utf-8")

@@ -24,6 +24,7 @@ __all__ = [
     "AWAY_CODE",
     "BUSY_CODE",
     "STRANGE_CODE",
+    "UNSEEN_CODE",
     "Api",
     "ModelInfo",
     "Pairs",
@@ -46,7 +47,9 @@ BUSY_CODE = "overloaded"
 AWAY_CODE = "server-away"
 """Nobody answers: passes by itself when a server is there again."""
 STRANGE_CODE = "answer-strange"
-"""Somebody else answers, or a model of another kind than the page knows of."""
+"""Somebody else answers, or a model of another kind than the one before."""
+UNSEEN_CODE = "model-without-view"
+"""A model answers whose kind this console does not know."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,12 @@ class _Predictions(Wire):
     predictions: tuple[Answer, ...]
 
 
-class _Named(Wire):
-    """The labels of a classifier, or a tagger's types of entities."""
+class _Said(Wire):
+    """What is said of a model of its kind: labels of a classifier, types of a tagger, limits of a regressor."""
 
-    id2label: dict[str, str]
+    id2label: dict[str, str] = Field(default_factory=dict)
+    low: float | None = None
+    high: float | None = None
 
 
 class ModelInfo(Wire):
@@ -80,7 +85,7 @@ class ModelInfo(Wire):
 
     name: str = Field(alias="model_id")
     precision: str = Field(alias="model_dtype")
-    model_type: dict[str, _Named | None]
+    model_type: dict[str, _Said | None]
     """One of the kinds is there; the others are null."""
     max_tokens: int = Field(alias="max_input_length", ge=1)
     max_inputs: int = Field(alias="max_client_batch_size", ge=1)
@@ -106,15 +111,33 @@ class ModelInfo(Wire):
     @property
     def labels(self) -> tuple[str, ...]:
         """In the model's own order."""
-        named = self.model_type[self.kind]
-        return tuple(named.id2label.values()) if named else ()
+        said = self.model_type[self.kind]
+        return tuple(said.id2label.values()) if said else ()
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """A regressor's least and greatest score, where known."""
+        said = self.model_type[self.kind]
+        return None if said is None or said.low is None or said.high is None else (said.low, said.high)
 
     @property
     def _kinds(self) -> list[Kind]:
         return [kind for kind in ANSWERS if self.model_type.get(kind) is not None]
 
 
-class _Said(Wire):
+class _AnyModel(Wire):
+    """``GET /info`` of a model of any kind; ``task`` as recipes name it."""
+
+    name: str = Field(alias="model_id")
+    model_type: dict[str, Any]
+    task: str = ""
+
+    @property
+    def kind(self) -> str:
+        return self.task or ", ".join(kind for kind, said in self.model_type.items() if said is not None)
+
+
+class _Refusal(Wire):
     """The API's own error."""
 
     code: str
@@ -164,7 +187,10 @@ class Api:
     async def info(self, language: Language) -> ModelInfo | Trouble:
         """The served model's name, kind, labels and limits."""
         response = await self._send("GET", "/info", language)
-        return response if isinstance(response, Trouble) else self._parse(ModelInfo, response, language)
+        if isinstance(response, Trouble):
+            return response
+        info = self._parse(ModelInfo, response, language)
+        return info if isinstance(info, ModelInfo) else self._unseen(response, language) or info
 
     async def predict(self, questions: Sequence[Question], kind: Kind, language: Language) -> Reply | Trouble:
         """An answer for each text or pair; all of ``kind``, or they are strange."""
@@ -199,7 +225,7 @@ class Api:
 
     def _refusal(self, response: httpx.Response, language: Language) -> Trouble:
         try:
-            said = _Said.model_validate_json(response.content)
+            said = _Refusal.model_validate_json(response.content)
         except ValidationError:
             return self._strange(language)
         return Trouble(said.code, said.what, said.where, said.fix, _number(response.headers, "retry-after"))
@@ -209,6 +235,15 @@ class Api:
             return model.model_validate_json(response.content)
         except ValidationError:
             return self._strange(language)
+
+    def _unseen(self, response: httpx.Response, language: Language) -> Trouble | None:
+        """A model that this console cannot show; None where it is no such thing."""
+        try:
+            info = _AnyModel.model_validate_json(response.content)
+        except ValidationError:
+            return None
+        is_shown = any(info.model_type.get(kind) is not None for kind in ANSWERS)
+        return None if is_shown or not info.kind else Trouble.of(_unseen(info, self.url), language)
 
     def _away(self, language: Language) -> Trouble:
         return Trouble.of(_away(self.url), language)
@@ -241,6 +276,18 @@ def _strange(url: str) -> MachineError:
         "what answers is not triga's API, or another version of it",
         where=url,
         fix="give this page the address that triga serve printed",
+    )
+
+
+def _unseen(info: _AnyModel, url: str) -> MachineError:
+    return MachineError(
+        "model-without-view",
+        "{name} is a model for {kind}, and this page has no view for its answers",
+        where=url,
+        fix="ask it with triga predict, or by POST {url}/v1/predict",
+        name=info.name,
+        kind=info.kind,
+        url=url,
     )
 
 
