@@ -16,8 +16,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from triga.console.answers import ANSWERS, Answer, Kind
 from triga.console.batch import BatchRow, as_csv
-from triga.console.client import Api, ModelInfo, Reply
+from triga.console.client import Api, Reply
 from triga.console.history import Try
+from triga.console.model_info import ModelInfo
 from triga.console.reader_answer import ReaderAnswer
 from triga.console.score_answer import ScoreAnswer, number
 from triga.core.errors import Language

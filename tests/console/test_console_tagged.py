@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from triga.console.answers import Kind
 from triga.console.batch import Batch, BatchRow, as_csv
-from triga.console.client import Api, ModelInfo, Reply, Trouble
+from triga.console.client import Api, Reply, Trouble
 from triga.console.history import History, Try
+from triga.console.model_info import ModelInfo
 from triga.console.playground import Playground
 from triga.console.tagged_answer import MAX_FOUND, TaggedAnswer
 from triga.console.tagged_view import MAX_CHIPS, NUM_HUES, hues, tagged_cells

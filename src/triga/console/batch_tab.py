@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from triga.console.batch import MAX_LINES, Batch, BatchRow, as_csv
-from triga.console.client import ModelInfo
 from triga.console.elements import attributes, box, column, push, words
+from triga.console.model_info import ModelInfo
 from triga.console.notices import Notice
 from triga.console.texts import Texts
 from triga.console.try_tab import writing_field

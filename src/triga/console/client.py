@@ -11,12 +11,13 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
 from triga.console.answers import ANSWERS, Answer, Kind
+from triga.console.model_info import AnyModel, ModelInfo
 from triga.console.wire import Wire
 from triga.core.errors import InputError, Language, MachineError, TrigaError
 
@@ -26,8 +27,6 @@ __all__ = [
     "STRANGE_CODE",
     "UNSEEN_CODE",
     "Api",
-    "ModelInfo",
-    "Pairs",
     "Question",
     "Reply",
     "Timing",
@@ -35,8 +34,6 @@ __all__ = [
 ]
 
 Question = str | tuple[str, str]
-Pairs = Literal["never", "always", "optional"]
-"""Whether the model takes pairs of texts."""
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
 CONNECT_TIMEOUT_S = 2.0
@@ -70,71 +67,6 @@ class Trouble:
 
 class _Predictions(Wire):
     predictions: tuple[Answer, ...]
-
-
-class _Said(Wire):
-    """What is said of a model of its kind: labels of a classifier, types of a tagger, limits of a regressor."""
-
-    id2label: dict[str, str] = Field(default_factory=dict)
-    low: float | None = None
-    high: float | None = None
-
-
-class ModelInfo(Wire):
-    """``GET /info`` as text-embeddings-inference words it, and whether the model takes pairs."""
-
-    name: str = Field(alias="model_id")
-    precision: str = Field(alias="model_dtype")
-    model_type: dict[str, _Said | None]
-    """One of the kinds is there; the others are null."""
-    max_tokens: int = Field(alias="max_input_length", ge=1)
-    max_inputs: int = Field(alias="max_client_batch_size", ge=1)
-
-    takes_pairs: bool | None = None
-
-    @model_validator(mode="after")
-    def _is_of_one_kind(self) -> Self:
-        if len(self._kinds) != 1:
-            raise ValueError("the model is of no kind that this console knows")
-        return self
-
-    @property
-    def kind(self) -> Kind:
-        return self._kinds[0]
-
-    @property
-    def pairs(self) -> Pairs:
-        if not ANSWERS[self.kind].takes_pairs:
-            return "never"
-        return {None: "optional", True: "always", False: "never"}[self.takes_pairs]  # type: ignore[return-value]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """In the model's own order."""
-        said = self.model_type[self.kind]
-        return tuple(said.id2label.values()) if said else ()
-
-    @property
-    def limits(self) -> tuple[float, float] | None:
-        """A regressor's least and greatest score, where known."""
-        said = self.model_type[self.kind]
-        return None if said is None or said.low is None or said.high is None else (said.low, said.high)
-
-    @property
-    def _kinds(self) -> list[Kind]:
-        return [kind for kind in ANSWERS if self.model_type.get(kind) is not None]
-
-
-class _AnyModel(Wire):
-    """``GET /info`` of a model of any kind; ``task`` as recipes name it."""
-
-    name: str = Field(alias="model_id")
-    model_type: dict[str, Any]
-    task: str = ""
-
-    @property
-    def kind(self) -> str:
-        return self.task or ", ".join(kind for kind, said in self.model_type.items() if said is not None)
 
 
 class _Refusal(Wire):
@@ -239,7 +171,7 @@ class Api:
     def _unseen(self, response: httpx.Response, language: Language) -> Trouble | None:
         """A model that this console cannot show; None where it is no such thing."""
         try:
-            info = _AnyModel.model_validate_json(response.content)
+            info = AnyModel.model_validate_json(response.content)
         except ValidationError:
             return None
         is_shown = any(info.model_type.get(kind) is not None for kind in ANSWERS)
@@ -279,7 +211,7 @@ def _strange(url: str) -> MachineError:
     )
 
 
-def _unseen(info: _AnyModel, url: str) -> MachineError:
+def _unseen(info: AnyModel, url: str) -> MachineError:
     return MachineError(
         "model-without-view",
         "{name} is a model for {kind}, and this page has no view for its answers",

@@ -9,18 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from triga.console.client import (
-    AWAY_CODE,
-    BUSY_CODE,
-    STRANGE_CODE,
-    UNSEEN_CODE,
-    Api,
-    ModelInfo,
-    Question,
-    Reply,
-    Trouble,
-)
+from triga.console.client import AWAY_CODE, BUSY_CODE, STRANGE_CODE, UNSEEN_CODE, Api, Question, Reply, Trouble
 from triga.console.history import History, Try
+from triga.console.model_info import ModelInfo
 from triga.core.errors import Language
 
 __all__ = ["Playground"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from triga.console.bars import percent
-from triga.console.client import ModelInfo
 from triga.console.elements import attributes, column, words
+from triga.console.model_info import ModelInfo
 from triga.console.reader_answer import Candidate, ReaderAnswer
 from triga.console.tagged_view import marked_text
 from triga.console.texts import Texts

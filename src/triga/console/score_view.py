@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from triga.console.client import ModelInfo
 from triga.console.elements import attributes, box, column, words
+from triga.console.model_info import ModelInfo
 from triga.console.score_answer import ScoreAnswer, number
 from triga.console.texts import Texts
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from triga.console.bars import percent
-from triga.console.client import ModelInfo
 from triga.console.elements import attributes, column, push, words
+from triga.console.model_info import ModelInfo
 from triga.console.tagged_answer import Entity, TaggedAnswer
 from triga.console.texts import Texts
 
@@ -124,7 +124,7 @@ def tagged_cells(answer: TaggedAnswer, model: ModelInfo) -> dict[str, Any]:
 
 @functools.cache
 def marked_text() -> Any:
-    """The class of an element that shows marks in a text. NiceGUI knows a component of its own only by a class, and is imported late."""
+    """The class of an element that shows marks in a text. NiceGUI wants a class, and is imported late."""
     from nicegui import ui
 
     class MarkedText(ui.element, component=SCRIPT):  # type: ignore[misc, call-arg]  # NiceGUI is not typed here

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from triga.console.answers import ANSWERS, Answer
-from triga.console.client import Pairs, Timing
+from triga.console.client import Timing
 from triga.console.elements import attributes, box, push, words
 from triga.console.history_list import HistoryList
 from triga.console.kind_texts import PairWords
+from triga.console.model_info import Pairs
 from triga.console.notices import Notice
 from triga.console.playground import Playground
 from triga.console.texts import Texts

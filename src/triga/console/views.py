@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from triga.console.answers import Kind
 from triga.console.class_view import ClassView, class_cells, class_columns
-from triga.console.client import ModelInfo
+from triga.console.model_info import ModelInfo
 from triga.console.reader_view import ReaderView, reader_cells, reader_columns
 from triga.console.score_view import ScoreView, score_cells, score_columns
 from triga.console.tagged_view import TAGGED_SLOTS, TaggedView, tagged_cells, tagged_columns

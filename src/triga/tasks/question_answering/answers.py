@@ -69,7 +69,7 @@ class AnswerPrediction:
         return self.best.start, self.best.end
 
     def as_dict(self, top_k: int | None = None) -> dict[str, Any]:
-        """``{"context", "answer", "start", "end", "score", "others": [{"answer", …}]}``; ``top_k`` counts the answer."""
+        """``{"context", "answer", "start", "end", "score", "others": [{"answer", …}]}``, ``top_k`` in all."""
         others = self.others if top_k is None else self.others[: top_k - 1]
         return {"context": self.context, **self.best.as_dict(), "others": [one.as_dict() for one in others]}
 
