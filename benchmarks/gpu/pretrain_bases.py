@@ -56,7 +56,9 @@ def main() -> None:
         sub.add_argument("--out", type=Path, required=True)
         sub.add_argument("--size", required=True)
         sub.add_argument("--objective", required=True, choices=["mlm", "rtd", "clm"])
-        sub.add_argument("--minutes", type=float, required=True)
+        budget = sub.add_mutually_exclusive_group(required=True)
+        budget.add_argument("--minutes", type=float)
+        budget.add_argument("--steps", type=int, help="where several jobs share the card, minutes are not foreseen")
         sub.add_argument("--learning-rate", type=float)
         sub.add_argument("--work", type=Path, required=True)
     arguments = parser.parse_args()
@@ -81,7 +83,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 def check_equal(arguments: argparse.Namespace, objective: str, device: torch.device) -> None:
     """The loss and its gradients on this device are the CPU's, on packed rows, in float32."""
-    job = pretraining(arguments, "nano", objective, 1.0, None, Path(), torch.device("cpu"))
+    job = pretraining(arguments, "nano", objective, {"minutes": 1}, None, Path(), torch.device("cpu"))
     windows = job.windows("dev")
     ids, documents = windows.batch(np.arange(4))
     module = job.objective.build(seed=SEED).eval()
@@ -124,7 +126,7 @@ def check_equal(arguments: argparse.Namespace, objective: str, device: torch.dev
 
 
 def speed(arguments: argparse.Namespace, size: str, objective: str, device: torch.device, peak: float) -> None:
-    job = pretraining(arguments, size, objective, 1.0, None, Path(), device)
+    job = pretraining(arguments, size, objective, {"minutes": 1}, None, Path(), device)
     windows = job.windows("train")
     module = job.objective.build(seed=SEED).to(device)
     started = time.perf_counter()
@@ -155,7 +157,7 @@ def pretraining(
     arguments: argparse.Namespace,
     size: str,
     objective: str,
-    minutes: float,
+    budget: dict[str, float],
     rate: float | None,
     work: Path,
     device: torch.device,
@@ -164,7 +166,7 @@ def pretraining(
     section = PretrainSection.model_validate(
         {
             "objective": {"kind": objective},
-            "budget": {"minutes": minutes},
+            "budget": budget,
             "max_length": arguments.length,
             "tokens_per_step": arguments.tokens_per_step,
             "max_tokens_per_batch": arguments.tokens_per_step,
@@ -186,7 +188,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments,
         arguments.size,
         arguments.objective,
-        arguments.minutes,
+        {"steps": arguments.steps} if arguments.steps else {"minutes": arguments.minutes},
         arguments.learning_rate,
         arguments.work,
         device,

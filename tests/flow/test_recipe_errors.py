@@ -120,6 +120,13 @@ CASES = [
         "'acuracy'",
         "of: accuracy",
     ),
+    (
+        HEAD + "base: {architecture: cnn}\npretrain: {corpus: c}\n",
+        "recipe-pretrain-plain",
+        ", line 4, base.architecture",
+        "a cnn cannot",
+        "take out architecture",
+    ),
     (HEAD + "evaluate: {}\n", "recipe-untrained", ", line 4, evaluate", "trained", "tune: {}"),
     (
         HEAD.replace("train.csv", "trian.csv"),

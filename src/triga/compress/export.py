@@ -57,6 +57,7 @@ def export_onnx(module: nn.Module, path: Path, *, uses_token_types: bool, max_le
         raise TypeError("torch.onnx.export gave no program")
     model = program.model_proto
     _strip(model.graph)
+    _free_axes(model.graph)
     onnx.save(model, str(path))
 
 
@@ -70,6 +71,14 @@ def _strip(graph: Any) -> None:
     del graph.metadata_props[:]
     for part in (*graph.node, *graph.input, *graph.output, *graph.initializer):
         del part.metadata_props[:]
+
+
+def _free_axes(graph: Any) -> None:
+    """Rows and tokens of the outputs, which the exporter writes as the example's own behind a recurrent layer."""
+    for output in graph.output:
+        dimensions = output.type.tensor_type.shape.dim
+        for dimension, name in zip(dimensions[:-1], ("batch", "tokens"), strict=False):
+            dimension.dim_param = name
 
 
 def _example(num_inputs: int, vocab_size: int) -> tuple[Tensor, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from triga.models.recipe import PLAIN_TYPES
 from triga.predict.settings import ModelSettings
 from triga.text.prepare import PrepareSection
 
@@ -32,7 +33,7 @@ Its scores, intervals, baseline and mistakes are in the run's `dossier.html`.
 
 ```python
 from transformers import {auto_class}, AutoTokenizer
-
+{register}
 model = {auto_class}.from_pretrained("this/folder")
 tokenizer = AutoTokenizer.from_pretrained("this/folder")
 ```
@@ -40,11 +41,15 @@ tokenizer = AutoTokenizer.from_pretrained("this/folder")
 CALIBRATION = """
 Probabilities are calibrated: a temperature of {temperature:.3f}, fitted on held-out rows, is part of the last layer.
 """
+REGISTER = """from triga.models.plain import register
+
+register()  # transformers does not know this network by itself
+"""
 MAX_LABELS_SHOWN = 40
 
 
-def model_card(settings: ModelSettings, training: Mapping[str, Any]) -> str:
-    """Markdown with the metadata block that model hubs read."""
+def model_card(settings: ModelSettings, training: Mapping[str, Any], model_type: str) -> str:
+    """Markdown with the metadata block that model hubs read. ``model_type`` as in ``config.json``."""
     lineage, labels = settings.lineage, settings.spec["labels"]
     more = "" if len(labels) <= MAX_LABELS_SHOWN else f" … and {len(labels) - MAX_LABELS_SHOWN} more"
     task = settings.task
@@ -61,6 +66,7 @@ def model_card(settings: ModelSettings, training: Mapping[str, Any]) -> str:
         recipe=lineage["recipe"][:12],
         data=lineage["data"]["artifact"][:12],
         seed=lineage["seed"],
+        register=REGISTER if model_type in PLAIN_TYPES else "",
         calibration="" if training["temperature"] is None else CALIBRATION.format(temperature=training["temperature"]),
     )
 

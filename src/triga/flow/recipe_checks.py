@@ -28,6 +28,7 @@ def cross_check(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
         _metric_errors,
         _column_errors,
         _smoothing_errors,
+        _pretrain_errors,
         _stage_errors,
         _file_errors,
     )
@@ -97,6 +98,21 @@ def _smoothing_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
             where=text.where(("tune", "label_smoothing")),
             fix="take it out",
             kind=recipe.task.kind,
+        )
+    ]
+
+
+def _pretrain_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
+    base = recipe.base
+    if recipe.pretrain is None or not isinstance(base, ScratchBase) or base.architecture == "transformer":
+        return []
+    return [
+        RecipeError(
+            "recipe-pretrain-plain",
+            "a {architecture} cannot be pretrained",
+            where=text.where(("base", "architecture")),
+            fix="take out architecture, or the section pretrain",
+            architecture=base.architecture,
         )
     ]
 

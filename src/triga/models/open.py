@@ -53,7 +53,8 @@ def open_base(base: Base, texts: Callable[[], Iterable[str]], *, online: bool = 
     match base:
         case ScratchBase():
             tokenizer = train_wordpiece(texts(), base.vocab_size)
-            return OpenedBase(scratch_config(base.size, tokenizer), tokenizer, None)
+            architecture = "modernbert" if base.architecture == "transformer" else base.architecture
+            return OpenedBase(scratch_config(base.size, tokenizer, architecture), tokenizer, None)
         case ShippedBase():
             return _open_folder(shipped_folder(base.name))
         case FolderBase():
@@ -112,18 +113,20 @@ def scratch_config(size: Size, tokenizer: Tokenizer, architecture: Architecture 
     """The configuration of a fresh network of a size of the dial."""
     from transformers import LlamaConfig, ModernBertConfig, T5Config
 
+    from triga.models.plain import BiLstmConfig, CnnConfig, register
+
+    register()
     shape = SIZES[size]
     begin, end = tokenizer.document_ids
     common = {
         "vocab_size": -(-tokenizer.vocab_size // 64) * 64,  # a multiple of 64 keeps matrix kernels on their fast path
         "hidden_size": shape.hidden_size,
-        "num_hidden_layers": shape.num_layers,
-        "num_attention_heads": shape.num_heads,
         "max_position_embeddings": MAX_POSITIONS,
         "pad_token_id": tokenizer.pad_id,
         "bos_token_id": begin,
         "eos_token_id": end,
     }
+    layers = {"num_hidden_layers": shape.num_layers, "num_attention_heads": shape.num_heads}
     match architecture:
         case "modernbert":
             return ModernBertConfig(
@@ -131,10 +134,11 @@ def scratch_config(size: Size, tokenizer: Tokenizer, architecture: Architecture 
                 classifier_pooling="mean",
                 cls_token_id=begin,
                 sep_token_id=end,
+                **layers,
                 **common,
             )
         case "llama":
-            return LlamaConfig(intermediate_size=shape.gated_size, tie_word_embeddings=True, **common)
+            return LlamaConfig(intermediate_size=shape.gated_size, tie_word_embeddings=True, **layers, **common)
         case "t5":
             return T5Config(
                 d_ff=shape.gated_size,
@@ -142,8 +146,13 @@ def scratch_config(size: Size, tokenizer: Tokenizer, architecture: Architecture 
                 num_decoder_layers=shape.num_layers,
                 feed_forward_proj="gated-gelu",
                 decoder_start_token_id=tokenizer.pad_id,
+                **layers,
                 **common,
             )
+        case "bilstm":
+            return BiLstmConfig(num_hidden_layers=shape.num_recurrent_layers, **common)
+        case "cnn":
+            return CnnConfig(**common)
         case _:
             assert_never(architecture)
 
@@ -153,6 +162,9 @@ def _open_folder(folder: Path) -> OpenedBase:
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
+    from triga.models.plain import register
+
+    register()
     try:
         config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, StrictDataclassError) as error:

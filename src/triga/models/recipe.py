@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from triga.core.section import RecipePath, Section
 
 __all__ = [
+    "PLAIN_TYPES",
     "SHIPPED",
     "Architecture",
     "Base",
@@ -23,8 +24,10 @@ __all__ = [
 ]
 
 Size = Literal["nano", "micro", "mini", "small", "base"]
-Architecture = Literal["modernbert", "llama", "t5"]
-"""An encoder, a decoder, an encoder-decoder."""
+Architecture = Literal["modernbert", "llama", "t5", "bilstm", "cnn"]
+"""An encoder, a decoder, an encoder-decoder; and the two networks of ``plain.py``."""
+PLAIN_TYPES = ("triga-bilstm", "triga-cnn")
+"""``model_type`` of those two."""
 SHIPPED = ("triga-nano", "triga-mini", "triga-gen-nano")
 
 
@@ -32,6 +35,9 @@ class ScratchBase(Section):
     """Random weights: a ModernBERT encoder, or what the objective needs, and a tokenizer of the recipe's own text."""
 
     kind: Literal["scratch"] = "scratch"
+    architecture: Literal["transformer", "bilstm", "cnn"] = "transformer"
+    """``bilstm`` reads a text from both ends; ``cnn`` looks at 3, 4 and 5 tokens at a time (Kim, 2014). Neither can be
+    pretrained."""
     size: Size = "nano"
     """Sets width, depth, heads and the default learning rate (docs/sizes.md)."""
     vocab_size: int = Field(default=8192, ge=256, le=262_144)

@@ -27,6 +27,11 @@ class Shape:
         return self.hidden_size // HEAD_WIDTH
 
     @property
+    def num_recurrent_layers(self) -> int:
+        """Of a BiLSTM: one up to micro, two up to small."""
+        return self.num_layers // 3
+
+    @property
     def intermediate_size(self) -> int:
         return self.hidden_size * 3 // 2
 
@@ -48,13 +53,17 @@ PRETRAINED_RATE_AT_768 = 5e-5
 """BERT's usual fine-tuning rate at width 768 (Devlin et al., 2019, section A.3)."""
 SHIPPED_RATES = {"triga-nano": 8e-4, "triga-mini": 5e-4}
 """Tried on the dev rows of four sets (docs/sizes.md); the causal one's was not."""
+PLAIN_RATE_AT_256 = 6e-3
+"""Of a BiLSTM and a CNN (``plain.py``), on the dev rows of banking77: half and twice of it were no better."""
 
 
-def default_learning_rate(hidden_size: int, *, scratch: bool, base: str | None = None) -> float:
+def default_learning_rate(hidden_size: int, *, scratch: bool, base: str | None = None, plain: bool = False) -> float:
     """Peak rate for a width in units: from the dial for random weights, and falling with width for trained ones.
 
-    ``base`` is the name of a base that comes with triga.
+    ``base`` is the name of a base that comes with triga; ``plain`` says that the network is no Transformer.
     """
+    if plain:
+        return PLAIN_RATE_AT_256 * 256 / hidden_size
     if base in SHIPPED_RATES:
         return SHIPPED_RATES[base]
     if not scratch:

@@ -28,7 +28,7 @@ from triga.flow.training_log import training_summary
 from triga.models.engine import TorchPredictor, pick_device
 from triga.models.head import fold_temperature
 from triga.models.open import OpenedBase, open_base
-from triga.models.recipe import Base, FolderBase, ShippedBase
+from triga.models.recipe import PLAIN_TYPES, Base, FolderBase, ShippedBase
 from triga.models.save import save_model
 from triga.models.size import default_learning_rate
 from triga.predict.batching import predict_all
@@ -104,7 +104,9 @@ def _make(context: Context, inputs: Mapping[str, Any]) -> None:
         save_model(job.module, job.base.tokenizer, folder, max_length=job.max_length)
         settings.save(folder)
         (folder / "training.json").write_bytes(dump_json(training))
-        (folder / "README.md").write_text(model_card(settings, training), encoding="utf-8")
+        (folder / "README.md").write_text(
+            model_card(settings, training, job.module.config.model_type), encoding="utf-8"
+        )
     for finished in context.folder.glob(".tune-*"):  # this one, and those that a changed recipe left unfinished
         shutil.rmtree(finished)
 
@@ -168,7 +170,9 @@ def _train(job: _Job) -> dict[str, Any]:
 def _default_rate(job: _Job) -> float:
     start = _start(job.context)
     shipped = start.name if isinstance(start, ShippedBase) else None
-    return default_learning_rate(job.module.config.hidden_size, scratch=job.base.folder is None, base=shipped)
+    config = job.module.config
+    plain = config.model_type in PLAIN_TYPES
+    return default_learning_rate(config.hidden_size, scratch=job.base.folder is None, base=shipped, plain=plain)
 
 
 def _facts(job: _Job, preflight: Preflight, rate: float, best_step: int | None) -> dict[str, Any]:
