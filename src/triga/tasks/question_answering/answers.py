@@ -75,13 +75,14 @@ class AnswerPrediction:
 
 
 def apart(spans: Iterable[Span], context: str) -> list[Span]:
-    """The best first, without spaces at their ends, and without those that share a character with a better one
-    (windows overlap)."""
+    """The best first, without spaces at their ends. Left out are those that share a character with a better one (windows
+    overlap), and marks alone where there is something better."""
     kept: list[Span] = []
     for sure, start, end in sorted(spans, key=lambda one: -one.sure):
         text = context[start:end]
         start += len(text) - len(text.lstrip())
         end = start + len(text.strip())
-        if start < end and all(end <= one.start or one.end <= start for one in kept):
+        says_something = not kept or any(map(str.isalnum, text))
+        if start < end and says_something and all(end <= one.start or one.end <= start for one in kept):
             kept.append(Span(sure, start, end))
     return kept
