@@ -75,8 +75,8 @@ class AnswerPrediction:
 
 
 def apart(spans: Iterable[Span], context: str) -> list[Span]:
-    """The best first, without spaces at their ends. Left out are those that share a character with a better one (windows
-    overlap), and marks alone where there is something better."""
+    """The best first, without spaces at their ends. Left out are those that share a character with a better one
+    (windows overlap), and marks alone where there is something better."""
     kept: list[Span] = []
     for sure, start, end in sorted(spans, key=lambda one: -one.sure):
         text = context[start:end]
