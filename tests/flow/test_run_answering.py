@@ -234,6 +234,20 @@ def test_rows_without_any_answer_are_no_draft(tmp_path: Path) -> None:
     assert caught.value.code == "init-no-rows"
 
 
+def test_long_contexts_are_learned_in_windows_by_default(tmp_path: Path) -> None:
+    """And a shipped base learns with less than its rate for labels."""
+    rows = question_rows(24)
+    for row in rows:
+        row["context"] += " It rained and nobody came." * 60
+    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (tmp_path / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+    quick = ["base=triga-nano", "tune={num_train_epochs: 0.1}", "evaluate=null", "compress=null"]
+    result = run_recipe(load_recipe(tmp_path / "recipe.yaml", quick), Workspace(tmp_path / "workspace"))
+    training = load_json(result.folder / "model" / "training.json")
+    assert training["max_length"] == 256
+    assert training["learning_rate"] == pytest.approx(3e-4)
+
+
 def test_all_questions_about_a_context_are_in_one_part(tmp_path: Path) -> None:
     rows = [
         {**row, "question": f"{asked} {row['question']}"}
