@@ -14,6 +14,7 @@ from typing import Any
 from triga.core.errors import Language
 from triga.flow.recipe_text import dump_yaml
 from triga.flow.survey import Survey
+from triga.tasks.question_answering.spec import QuestionAnswering
 from triga.tasks.text_classification.spec import TextClassification
 
 __all__ = ["draft_recipe", "facts", "name_of"]
@@ -88,7 +89,17 @@ def draft_recipe(found: Survey, *, folder: Path, name: str | None = None, langua
 
 def _task(found: Survey) -> dict[str, Any]:
     several = {"multi_label": True} if found.multi_label else {}
-    return {"kind": found.spec.kind, **several, **({"label_separator": found.separator} if found.separator else {})}
+    none = {"no_answer": True} if _may_be_none(found) else {}
+    return {
+        "kind": found.spec.kind,
+        **several,
+        **none,
+        **({"label_separator": found.separator} if found.separator else {}),
+    }
+
+
+def _may_be_none(found: Survey) -> bool:
+    return isinstance(found.spec, QuestionAnswering) and found.spec.section.no_answer
 
 
 def facts(found: Survey, language: Language = "en") -> str:
@@ -118,6 +129,13 @@ def _task_hints(found: Survey, say: Say) -> list[str]:
                 f"# Scores lie between {low} and {high}. A range refuses others and cuts answers to it:"
                 f" range: [{low}, {high}]",
                 f"# 分数在 {low} 与 {high} 之间。写明范围后，超出的行会被拒绝，答案也限于其中：range: [{low}, {high}]",
+            )
+        )
+    if _may_be_none(found):
+        hints.append(
+            say(
+                "# Some questions have no answer in their context: the model learns to say so.",
+                "# 有的问题在原文中没有答案：模型会学习如实说明。",
             )
         )
     if not isinstance(found.spec, TextClassification):

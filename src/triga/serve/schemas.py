@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 from triga.predict.pipeline import Input
 from triga.serve.errors import from_validation
 from triga.serve.limits import MAX_INPUTS, MAX_LABELS, MAX_NAME_CHARS, MAX_TEXT_CHARS
+from triga.tasks.question_answering.answers import NUM_CANDIDATES
 
 __all__ = ["FLOAT32_MAX", "Health", "PredictRequest", "PredictResponse", "Score", "Text", "json_body", "parse"]
 
@@ -42,7 +43,7 @@ class PredictRequest(BaseModel):
     inputs: Annotated[Annotated[Text, Tag("<text>")] | Annotated[Items, Tag("<list>")], Discriminator(_shape)]
     """What to answer (a reader: question and context). Classifiers cut long texts, others read them in windows."""
     top_k: int | None = Field(default=None, ge=1, le=MAX_LABELS)
-    """Give only the best so many scores (of a classifier)."""
+    """Give only the best so many scores (of a classifier), or answers (of a reader)."""
 
     @property
     def rows(self) -> list[Input]:
@@ -81,16 +82,25 @@ class Entities(BaseModel):
     entities: list[Entity] = Field(max_length=MAX_TEXT_CHARS)
 
 
-class Excerpt(BaseModel):
-    """The words of the second text (the context) that answer the first (the question)."""
+class Candidate(BaseModel):
+    """Words of the second text (the context) that may answer the first (the question)."""
 
     answer: Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
     """Empty: the context has no answer."""
     start: int = Field(ge=0, le=MAX_TEXT_CHARS)
     end: int = Field(ge=0, le=MAX_TEXT_CHARS)
-    """Characters of the context as the model read it, the end exclusive."""
+    """Characters of the context, the end exclusive."""
     score: float = Field(ge=0, le=1)
     """Probability of its first token times that of its last."""
+
+
+class Excerpt(Candidate):
+    """The answer, and what else was considered."""
+
+    context: Text
+    """As the model read it: positions count in it."""
+    others: list[Candidate] = Field(max_length=NUM_CANDIDATES)
+    """The next best, none over another."""
 
 
 class Number(BaseModel):
