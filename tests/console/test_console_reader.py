@@ -94,6 +94,7 @@ def test_each_kind_is_told_from_the_others() -> None:
         "token_classifier": {"text": "a", "entities": []},
         "reader": answer("two", ""),
         "regressor": {"score": 0.75},
+        "writer": {"written": "two", "num_tokens": 1, "finish_reason": "stop"},
     }
     assert given_by.keys() == ANSWERS.keys() == set(get_args(Kind))
     for kind, raw in given_by.items():

@@ -198,6 +198,30 @@ def test_a_score_lies_on_the_scale_of_training(open_page: Any, backend: Backend)
     assert page.locator("td.tg-score").all_inner_texts() == ["0.5", "4"]
 
 
+def test_what_a_writer_wrote_stands_line_for_line(open_page: Any, backend: Backend) -> None:
+    long = "1. Print the <b>label</b>.\n2. Bring the parcel to a shop."
+    answers = {
+        "how?": {"written": long, "num_tokens": 14, "finish_reason": "stop"},
+        "why?": {"written": "Because it", "num_tokens": 3, "finish_reason": "length"},
+    }
+    backend.serve(Behaviour(kind="writer", said={}, answers=answers))
+    visit = open_page()
+    page = visit.page
+    page.get_by_text(EN.kinds["writer"].task).wait_for()
+    visit.write("how?")
+    page.locator(".tg-written:visible").wait_for()
+    assert page.locator(".tg-written").inner_text() == long
+    assert page.get_by_text(EN.written_whole.format(num_tokens=14), exact=True).is_visible()
+    assert any("The model answers: 1. Print" in said for said in page.get_by_role("status").all_inner_texts())
+    visit.write("why?")
+    page.get_by_text(EN.written_cut.format(num_tokens=3)).wait_for()
+    page.get_by_role("tab", name=EN.tab_batch).click()
+    visit.write("how?\nwhy?", EN.batch_lines)
+    visit.push(EN.batch_run)
+    page.locator("td.tg-written").nth(1).wait_for()
+    assert page.locator("td.tg-written").all_inner_texts()[1] == "Because it"
+
+
 def test_a_regressor_of_unknown_limits_shows_the_number_alone(open_page: Any, backend: Backend) -> None:
     backend.serve(Behaviour(kind="regressor", said={"low": None, "high": None}, answers={"a": {"score": -1234.5}}))
     visit = open_page()

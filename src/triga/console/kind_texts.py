@@ -93,6 +93,15 @@ ENGLISH_KINDS: dict[Kind, KindTexts] = {
             "A man plays the guitar.\tThe shares closed higher.",
         ),
     ),
+    "writer": KindTexts(
+        task="Answers in words",
+        facts="{precision} · reads and writes up to {max_tokens} tokens",
+        examples=(
+            "How do I return something?",
+            "When do I get my money back?",
+            "Can I speak to a person?",
+        ),
+    ),
 }
 
 CHINESE_KINDS: dict[Kind, KindTexts] = {
@@ -151,5 +160,10 @@ CHINESE_KINDS: dict[Kind, KindTexts] = {
             "请取消我的订阅\t订阅多少钱？",
             "一个男人在弹吉他。\t股价收盘上涨。",
         ),
+    ),
+    "writer": KindTexts(
+        task="文字回答",
+        facts="{precision} · 读写合计最多 {max_tokens} 个词元",
+        examples=("怎么退货？", "退款什么时候到？", "能和真人说话吗？"),
     ),
 }

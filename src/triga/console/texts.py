@@ -47,6 +47,9 @@ class Texts:
     scale: str
     beyond: str
     announce_score: str
+    announce_written: str
+    written_whole: str
+    written_cut: str
     tokens: str
     cut: str
     round_trip: str
@@ -78,6 +81,7 @@ class Texts:
     column_entities: str
     column_answer: str
     column_number: str
+    column_written: str
     lost: str
     reconnecting: str
     too_long: str
@@ -126,6 +130,9 @@ ENGLISH = Texts(
     scale="From the least to the greatest known score",
     beyond="This is beyond all scores that the model was taught.",
     announce_score="Score: {score}",
+    announce_written="The model answers: {written}",
+    written_whole="{num_tokens} tokens",
+    written_cut="Cut after {num_tokens} tokens: the model was not done.",
     tokens="{num_tokens} tokens",
     cut="The model reads {max_tokens} tokens at most; what comes after them was not seen.",
     round_trip="{ms} ms in all",
@@ -157,6 +164,7 @@ ENGLISH = Texts(
     column_entities="Entities",
     column_answer="Answer",
     column_number="Score",
+    column_written="Written",
     lost="This page has lost its program.",
     reconnecting="It comes back when triga serve --page runs again.",
     too_long="This text is too long for the page.",
@@ -213,6 +221,9 @@ CHINESE = Texts(
     scale="从已知的最低分到最高分",
     beyond="超出了模型训练时见过的所有分数。",
     announce_score="分数：{score}",
+    announce_written="模型回答：{written}",
+    written_whole="{num_tokens} 个词元",
+    written_cut="在 {num_tokens} 个词元处截断，模型还没写完。",
     tokens="{num_tokens} 个词元",
     cut="模型最多读取 {max_tokens} 个词元；之后的内容没有被读取。",
     round_trip="总计 {ms} 毫秒",
@@ -244,6 +255,7 @@ CHINESE = Texts(
     column_entities="实体",
     column_answer="答案",
     column_number="分数",
+    column_written="所写内容",
     lost="本页面与程序的连接已断开。",
     reconnecting="再次运行 triga serve --page 后会自动恢复。",
     too_long="文本太长，本页面无法处理。",
