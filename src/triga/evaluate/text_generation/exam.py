@@ -26,7 +26,7 @@ from triga.tasks.text_generation.spec import TextGeneration, WrittenPrediction, 
 
 __all__ = ["GenerationExam"]
 
-NUM_EXAMPLES = 8
+NUM_EXAMPLES = 4
 ROUGE, EXACT = WRITTEN_METRICS.index("rouge_l"), WRITTEN_METRICS.index("exact_match")
 
 
