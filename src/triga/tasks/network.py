@@ -26,14 +26,16 @@ __all__ = ["build_network", "logits_of", "pad", "run_network"]
 def build_network(
     base: OpenedBase, auto_class: Any, names: Sequence[str], *, seed: int, dropout: float | None, **options: Any
 ) -> PreTrainedModel:
-    """The network of ``auto_class`` over a base: its weights, and a random head with an output for each of ``names``.
+    """The network of ``auto_class`` over a base: its weights, and a random head with an output for each of ``names``,
+    or where there are none the base's own.
 
     ``options`` are set in its configuration.
     """
     config = base.config
-    config.num_labels = len(names)
-    config.id2label = dict(enumerate(names))
-    config.label2id = {name: i for i, name in enumerate(names)}
+    if names:
+        config.num_labels = len(names)
+        config.id2label = dict(enumerate(names))
+        config.label2id = {name: i for i, name in enumerate(names)}
     for name, value in options.items():
         setattr(config, name, value)
     if config.pad_token_id is None:  # a decoder finds a row's last token by it
