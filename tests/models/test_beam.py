@@ -40,7 +40,9 @@ def _network(family: str, seed: int = 0) -> Any:
             module = MarianMTModel(MarianConfig(**BART_SHAPE, **SPECIAL, bos_token_id=5, forced_eos_token_id=None))
     for parameter in module.parameters():  # so that some tokens are likelier than others, and texts end
         parameter.data.mul_(3)
-    if family != "t5":
+    if family == "t5":
+        module.shared.weight.data[END] *= 3
+    else:
         module.final_logits_bias[0, END] = 1.5
     return module.eval()
 
