@@ -25,20 +25,17 @@ def open_folder(folder: Path) -> Pipeline:
 
 def open_torch(folder: Path) -> Pipeline:
     """A model folder, run by torch in float32: the reference that exports are compared with."""
-    from triga.models.engine import TorchPredictor, pick_device
+    from triga.models.engine import pick_device
     from triga.models.open import OpenedBase, check_folder, open_base
     from triga.models.recipe import FolderBase
-    from triga.tasks.models import open_task_model
+    from triga.tasks.models import open_predictor, open_task_model
 
     check_folder(folder)
     base: OpenedBase = open_base(FolderBase(path=folder), lambda: ())
     settings = _settings(folder, base)
     task = open_task_model(settings.task)
-    device = pick_device()
-    module: Any = task.build(base, seed=0).to(device)
-    pad_id = base.tokenizer.pad_id
-    predictor = TorchPredictor(module, lambda rows: task.collate(rows, None, pad_id), task.logits, device)
-    return Pipeline(settings, base.tokenizer, predictor)
+    module: Any = task.build(base, seed=0)
+    return Pipeline(settings, base.tokenizer, open_predictor(task, module, base.tokenizer, pick_device()))
 
 
 def _settings(folder: Path, base: Any) -> ModelSettings:

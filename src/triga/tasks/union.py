@@ -10,6 +10,8 @@ from pydantic import Field, TypeAdapter
 from triga.tasks.base import TaskSpec
 from triga.tasks.question_answering.recipe import QuestionAnsweringSection
 from triga.tasks.question_answering.spec import QuestionAnswering
+from triga.tasks.sequence_to_sequence.recipe import SequenceToSequenceSection
+from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
 from triga.tasks.text_regression.recipe import TextRegressionSection
@@ -22,7 +24,11 @@ from triga.text.prepare import check_prepare
 __all__ = ["TaskSection", "load_task", "open_task", "spec_of", "task_of_config", "task_of_kind"]
 
 TaskSection = Annotated[
-    TextClassificationSection | TokenClassificationSection | TextRegressionSection | QuestionAnsweringSection,
+    TextClassificationSection
+    | TokenClassificationSection
+    | TextRegressionSection
+    | QuestionAnsweringSection
+    | SequenceToSequenceSection,
     Field(discriminator="kind"),
 ]
 _SECTION: TypeAdapter[TaskSection] = TypeAdapter(TaskSection)
@@ -39,6 +45,8 @@ def spec_of(section: TaskSection) -> TaskSpec:
             return TextRegression(section)
         case QuestionAnsweringSection():
             return QuestionAnswering(section)
+        case SequenceToSequenceSection():
+            return SequenceToSequence(section)
         case _:
             assert_never(section)
 
