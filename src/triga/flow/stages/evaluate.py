@@ -1,6 +1,6 @@
 """Stage ``evaluate``: the model's answers to the test rows become a dossier of numbers.
 
-    evaluation/  dossier.json  scores.json  test_logits.npy  manifest.json
+    evaluation/  dossier.json  scores.json  test_logits.npy (or test_texts.jsonl)  manifest.json
 
 The artifact is written whether or not a gate was missed; a missed gate then ends the run with exit code 3.
 """
@@ -8,6 +8,7 @@ The artifact is written whether or not a gate was missed; a missed gate then end
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,14 @@ from triga.flow.latency import measure_latency
 from triga.flow.open import open_torch
 from triga.predict.batching import predict_all
 from triga.predict.pipeline import Pipeline
+from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
 
 __all__ = ["DOSSIER_FILE", "SCORES_FILE", "STAGE"]
 
 DOSSIER_FILE = "dossier.json"
 SCORES_FILE = "scores.json"
+MAX_TIMED = 50
+"""Rows by which a model that writes is timed."""
 
 
 def _inputs(context: Context) -> Mapping[str, Any]:
@@ -45,18 +49,29 @@ def _inputs(context: Context) -> Mapping[str, Any]:
 def _make(context: Context, inputs: Mapping[str, Any]) -> None:
     evidence = _evidence(context, open_torch(context.model))
     dossier = evaluate(evidence, context.recipe.evaluate or EvaluateSection(), seed=context.recipe.seed)
-    logits = io.BytesIO()
-    np.save(logits, evidence.logits, allow_pickle=False)
     with writing(context.evaluation, kind="evaluation", inputs=inputs) as folder:
         (folder / DOSSIER_FILE).write_bytes(dump_json(dossier.as_dict()))
         (folder / SCORES_FILE).write_bytes(dump_json(dossier.scores))
-        (folder / "test_logits.npy").write_bytes(logits.getvalue())
+        _save_outputs(evidence, folder)
+
+
+def _save_outputs(evidence: Evidence, folder: Path) -> None:
+    """The logits; of a model that writes its texts instead, in the order of the test rows."""
+    if "logits" not in evidence.outputs:
+        answers = evidence.spec.decode(evidence.test, evidence.encodings, evidence.outputs)
+        lines = (json.dumps(answer.as_dict(), ensure_ascii=False) for answer in answers)
+        (folder / "test_texts.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        return
+    logits = io.BytesIO()
+    np.save(logits, evidence.logits, allow_pickle=False)
+    (folder / "test_logits.npy").write_bytes(logits.getvalue())
 
 
 def _evidence(context: Context, pipeline: Pipeline) -> Evidence:
     prepared = Prepared.open(context.data)
     test, dev = list(prepared.rows("test")), list(prepared.rows("dev"))
     encodings, dev_encodings = _encode(pipeline, test), _encode(pipeline, dev)
+    writes = isinstance(pipeline.task, SequenceToSequence)
     training = load_json(context.model / "training.json")
     return Evidence(
         name=context.recipe.name,
@@ -65,14 +80,14 @@ def _evidence(context: Context, pipeline: Pipeline) -> Evidence:
         outputs=predict_all(pipeline.predictor, encodings),
         encodings=encodings,
         dev=dev,
-        dev_outputs=predict_all(pipeline.predictor, dev_encodings),
+        dev_outputs=None if writes else predict_all(pipeline.predictor, dev_encodings),
         dev_encodings=dev_encodings,
         temperature=training["temperature"],
         train=list(prepared.rows("train")),
         leaked=prepared.leaked("test"),
         findings=[finding.as_dict() for finding in prepared.findings],
         lineage=pipeline.settings.lineage,
-        latency={"torch": measure_latency(pipeline.predictor, encodings)},
+        latency={"torch": measure_latency(pipeline.predictor, encodings[:MAX_TIMED] if writes else encodings)},
         sizes={"model.safetensors": (context.model / "model.safetensors").stat().st_size},
         training=_training(training),
     )

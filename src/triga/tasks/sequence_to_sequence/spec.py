@@ -134,9 +134,7 @@ class SequenceToSequence:
         if any(row["target"] is None for row in rows):
             return sources
         targets = _ids([row["target"] for row in rows], tokenizer, self.section.max_new_tokens)
-        return [
-            replace(source, labels=target.input_ids) for source, target in zip(sources, targets, strict=True)
-        ]
+        return [replace(source, labels=target.input_ids) for source, target in zip(sources, targets, strict=True)]
 
     def targets(self, rows: Sequence[Row], encodings: Sequence[Encoding]) -> Ragged:
         """The ids of what is to be written."""

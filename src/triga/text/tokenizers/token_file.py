@@ -69,7 +69,9 @@ class Tokens(Sequence[Encoding]):
         types = None if self._types is None else self._types[start:stop].astype(np.int32)
         characters = None if self._characters is None else self._characters[start:stop]
         row = index % len(self) if self._rows is None else int(self._rows[index % len(self)])
-        return Encoding(self.ids[start:stop].astype(np.int32), types, characters, row, self._labels_of(index % len(self)))
+        return Encoding(
+            self.ids[start:stop].astype(np.int32), types, characters, row, self._labels_of(index % len(self))
+        )
 
     def _labels_of(self, index: int) -> IntArray | None:
         if self._labels is None or self._label_offsets is None:
