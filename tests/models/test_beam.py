@@ -7,8 +7,14 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from transformers import BartConfig, BartForConditionalGeneration, MarianConfig, MarianMTModel
-from transformers import T5Config, T5ForConditionalGeneration
+from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
+    MarianConfig,
+    MarianMTModel,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 from triga.models.decoding.beam import BeamSettings, Text, beam_search
 from triga.models.decoding.steps import EncoderDecoder

@@ -9,9 +9,9 @@ from triga.core.artifact import MANIFEST, Artifact, load_json
 from triga.core.errors import ModelError
 from triga.predict.pipeline import BUNDLE_KIND, Pipeline
 from triga.predict.settings import SETTINGS_FILE, ModelSettings
-from triga.tasks.union import task_of_config
+from triga.tasks.union import task_of_config, writes
 
-__all__ = ["open_folder", "open_torch"]
+__all__ = ["open_folder", "open_served", "open_torch"]
 
 DEFAULT_MAX_LENGTH = 512
 
@@ -21,6 +21,14 @@ def open_folder(folder: Path) -> Pipeline:
     if (folder / MANIFEST).is_file() and Artifact.open(folder).kind == BUNDLE_KIND:
         return Pipeline.open(folder)
     return open_torch(folder)
+
+
+def open_served(folder: Path, num_threads: int) -> Pipeline:
+    """A bundle; or the model folder of a task that is not exported, run by torch. Raises ``ModelError``."""
+    if (folder / SETTINGS_FILE).is_file() and not Artifact.open(folder).kind == BUNDLE_KIND:
+        if writes(ModelSettings.load(folder).task):
+            return open_torch(folder)
+    return Pipeline.open(folder, num_threads=num_threads)
 
 
 def open_torch(folder: Path) -> Pipeline:

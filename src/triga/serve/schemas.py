@@ -7,7 +7,7 @@ of surrogate pairs, and stops at deep nesting and at numbers of thousands of dig
 from __future__ import annotations
 
 import codecs
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
@@ -92,6 +92,16 @@ class Excerpt(BaseModel):
     """Probability of its first token times that of its last."""
 
 
+class Written(BaseModel):
+    """A text that the model wrote: a translation, a summary."""
+
+    written: Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+    num_tokens: int = Field(ge=0, le=MAX_TEXT_CHARS)
+    """With the one that ended it."""
+    finish_reason: Literal["stop", "length"]
+    """``stop``: the model ended the text; ``length``: it reached the most tokens that it may write."""
+
+
 class Number(BaseModel):
     """What a text, or a pair of texts, is worth."""
 
@@ -110,8 +120,9 @@ class PredictResponse(BaseModel):
         | Annotated[list[Entities], Field(max_length=MAX_INPUTS)]
         | Annotated[list[Excerpt], Field(max_length=MAX_INPUTS)]
         | Annotated[list[Number], Field(max_length=MAX_INPUTS)]
+        | Annotated[list[Written], Field(max_length=MAX_INPUTS)]
     )
-    """Labels of a classifier, entities of a tagger, answers of a reader, or numbers of a regressor."""
+    """Labels of a classifier, entities of a tagger, answers of a reader, numbers of a regressor, or written texts."""
 
 
 class Health(BaseModel):

@@ -23,6 +23,7 @@ from triga.serve.errors import json_response
 from triga.serve.limits import MAX_INPUTS, MAX_LABELS, MAX_NAME_CHARS
 from triga.serve.schemas import FLOAT32_MAX, Health, Text, json_body, parse
 from triga.tasks.question_answering.spec import QuestionAnswering
+from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
 from triga.tasks.text_classification.spec import TextClassification
 from triga.tasks.text_regression.spec import TextRegression
 
@@ -91,7 +92,7 @@ class TeiRegressor(BaseModel):
 
 
 class TeiModelType(BaseModel):
-    """One of the three, or none (a reader of questions). ``token_classifier`` and ``regressor`` are none of
+    """One of the three, or none (a reader of questions, a writer). ``token_classifier`` and ``regressor`` are none of
     text-embeddings-inference."""
 
     classifier: TeiClassifier | None = None
@@ -196,7 +197,7 @@ def _info(desk: Desk) -> TeiInfo:
             kind = TeiModelType(classifier=named)
         case TextRegression():
             kind = TeiModelType(regressor=TeiRegressor())
-        case QuestionAnswering():
+        case QuestionAnswering() | SequenceToSequence():
             kind = TeiModelType()
         case _:
             kind = TeiModelType(token_classifier=named)

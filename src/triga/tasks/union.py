@@ -21,7 +21,7 @@ from triga.tasks.token_classification.spec import TokenClassification
 from triga.tasks.token_classification.tagging import labels_of_tags
 from triga.text.prepare import check_prepare
 
-__all__ = ["TaskSection", "load_task", "open_task", "spec_of", "task_of_config", "task_of_kind"]
+__all__ = ["TaskSection", "load_task", "open_task", "spec_of", "task_of_config", "task_of_kind", "writes"]
 
 TaskSection = Annotated[
     TextClassificationSection
@@ -49,6 +49,11 @@ def spec_of(section: TaskSection) -> TaskSpec:
             return SequenceToSequence(section)
         case _:
             assert_never(section)
+
+
+def writes(spec: TaskSpec) -> bool:
+    """Whether its answers are written, a token after the other: then torch runs the model, and nothing is exported."""
+    return isinstance(spec, SequenceToSequence)
 
 
 def task_of_kind(kind: str, **options: Any) -> TaskSpec:

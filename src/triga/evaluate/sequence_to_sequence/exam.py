@@ -1,7 +1,7 @@
 """Texts that were written: the true ones, the model's, the nearest train row's, and what copying would give.
 
-BLEU and chrF are scores of a whole set, made of sums over its rows: intervals come from resampled rows, and a difference
-from the same rows for both systems. A row by itself is judged by its own chrF (a summary by its ROUGE-L), and is off by
+BLEU and chrF are scores of a whole set, made of sums over its rows: intervals come from resampled rows, and a
+difference from the same rows for both systems. A row by itself is judged by its own chrF (a summary by its ROUGE-L), and is off by
 what is lacking to 1.
 """
 

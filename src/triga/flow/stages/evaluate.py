@@ -28,7 +28,7 @@ from triga.flow.latency import measure_latency
 from triga.flow.open import open_torch
 from triga.predict.batching import predict_all
 from triga.predict.pipeline import Pipeline
-from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
+from triga.tasks.union import writes
 
 __all__ = ["DOSSIER_FILE", "SCORES_FILE", "STAGE"]
 
@@ -71,7 +71,6 @@ def _evidence(context: Context, pipeline: Pipeline) -> Evidence:
     prepared = Prepared.open(context.data)
     test, dev = list(prepared.rows("test")), list(prepared.rows("dev"))
     encodings, dev_encodings = _encode(pipeline, test), _encode(pipeline, dev)
-    writes = isinstance(pipeline.task, SequenceToSequence)
     training = load_json(context.model / "training.json")
     return Evidence(
         name=context.recipe.name,
@@ -80,14 +79,16 @@ def _evidence(context: Context, pipeline: Pipeline) -> Evidence:
         outputs=predict_all(pipeline.predictor, encodings),
         encodings=encodings,
         dev=dev,
-        dev_outputs=None if writes else predict_all(pipeline.predictor, dev_encodings),
+        dev_outputs=None if writes(pipeline.task) else predict_all(pipeline.predictor, dev_encodings),
         dev_encodings=dev_encodings,
         temperature=training["temperature"],
         train=list(prepared.rows("train")),
         leaked=prepared.leaked("test"),
         findings=[finding.as_dict() for finding in prepared.findings],
         lineage=pipeline.settings.lineage,
-        latency={"torch": measure_latency(pipeline.predictor, encodings[:MAX_TIMED] if writes else encodings)},
+        latency={
+            "torch": measure_latency(pipeline.predictor, encodings[:MAX_TIMED] if writes(pipeline.task) else encodings)
+        },
         sizes={"model.safetensors": (context.model / "model.safetensors").stat().st_size},
         training=_training(training),
     )

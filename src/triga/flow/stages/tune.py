@@ -36,6 +36,7 @@ from triga.predict.batching import predict_all
 from triga.predict.settings import ModelSettings
 from triga.tasks.base import TaskSpec
 from triga.tasks.models import TaskModel, fresh_architecture, open_predictor, open_task_model, texts_to_learn
+from triga.tasks.union import writes
 from triga.train.loop import Batch, Problem
 from triga.train.optimizer import choose_trainable
 from triga.train.plan import Plan, enough_epochs
@@ -194,7 +195,7 @@ def _facts(job: _Job, preflight: Preflight, rate: float, best_step: int | None) 
 def _calibrate(job: _Job) -> tuple[_Job, float | None]:
     """Temperature, and what follows from it: fitted on dev."""
     dev = job.splits["dev"]
-    if isinstance(job.predictor, BeamWriter):
+    if writes(job.spec):
         return job, None
     outputs = predict_all(job.predictor, dev.tokens)
     claims = job.spec.claims(outputs, dev.targets)

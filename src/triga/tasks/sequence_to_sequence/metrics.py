@@ -90,7 +90,7 @@ def _sacrebleu(tokenize: str) -> tuple[Any, Any]:
         raise MachineError(
             "sacrebleu-missing",
             "translations are scored by sacrebleu, which is not installed",
-            fix='pip install "triga[train]"',
+            fix="pip install 'triga[train]'",
         ) from error
     return BLEU(tokenize=tokenize, force=True), CHRF(char_order=CHRF_ORDER, beta=CHRF_BETA)
 
