@@ -25,9 +25,9 @@ def open_folder(folder: Path) -> Pipeline:
 
 def open_served(folder: Path, num_threads: int) -> Pipeline:
     """A bundle; or the model folder of a task that is not exported, run by torch. Raises ``ModelError``."""
-    if (folder / SETTINGS_FILE).is_file() and not Artifact.open(folder).kind == BUNDLE_KIND:
-        if writes(ModelSettings.load(folder).task):
-            return open_torch(folder)
+    is_model = (folder / SETTINGS_FILE).is_file() and Artifact.open(folder).kind != BUNDLE_KIND
+    if is_model and writes(ModelSettings.load(folder).task):
+        return open_torch(folder)
     return Pipeline.open(folder, num_threads=num_threads)
 
 

@@ -1,8 +1,8 @@
 """Texts that were written: the true ones, the model's, the nearest train row's, and what copying would give.
 
 BLEU and chrF are scores of a whole set, made of sums over its rows: intervals come from resampled rows, and a
-difference from the same rows for both systems. A row by itself is judged by its own chrF (a summary by its ROUGE-L), and is off by
-what is lacking to 1.
+difference from the same rows for both systems. A row by itself is judged by its own chrF (a summary by its ROUGE-L),
+and is off by what is lacking to 1.
 """
 
 from __future__ import annotations
@@ -59,12 +59,8 @@ class WritingExam:
         if evidence.train and with_baseline:
             written.append(("nearest-text", "baseline", *nearest_targets(evidence.train, test)))
         if evidence.train:
-            plain = (
-                ("copy", "simple", *copied_sources(test))
-                if spec.translates
-                else ("lead", "simple", *lead_sentences(test))
-            )
-            written.append(plain)
+            key, copied = ("copy", copied_sources(test)) if spec.translates else ("lead", lead_sentences(test))
+            written.append((key, "simple", *copied))
         statistics = [spec.statistics(test, texts) for _, _, texts, _ in written]
         systems = [
             System(key, role, None, facts, 1 - _by_row(spec, own))

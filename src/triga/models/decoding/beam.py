@@ -1,9 +1,9 @@
 """Beam search: the ``num_beams`` likeliest beginnings of a text are gone on with side by side. One beam is greedy.
 
 As transformers' ``generate`` does it, to the token (tests/models): candidates are twice as many as beams, so that
-enough are left when some end; a text that ended is worth its log probability over ``length ** length_penalty``, the end token
-counted; a row is done when its best open beginning could not beat the worst of its ended ones any more, by its length
-so far (Wu et al., 2016, section 7, without their coverage penalty). Rows that are done are no longer computed.
+enough are left when some end; a text that ended is worth its log probability over ``length ** length_penalty``, the
+end token counted; a row is done when its best open beginning could not beat the worst of its ended ones any more, by
+its length so far (Wu et al., 2016, section 7, without their coverage penalty). What is done is no longer computed.
 """
 
 from __future__ import annotations
