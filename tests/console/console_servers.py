@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import uvicorn
@@ -21,6 +21,8 @@ from triga.core.arrays import Encoding, Outputs
 from triga.predict.pipeline import Pipeline
 from triga.serve.app import create_app
 from triga.serve.limits import ServeSettings
+from triga.tasks.question_answering.recipe import QuestionAnsweringSection
+from triga.tasks.question_answering.spec import QuestionAnswering
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
 from triga.tasks.token_classification.recipe import TokenClassificationSection
@@ -67,6 +69,13 @@ def as_tagger(pipeline: Pipeline, labels: tuple[str, ...] = ("LOC", "PER")) -> P
     return Pipeline(settings, pipeline.tokenizer, RandomTags(len(task.tags)))
 
 
+def as_reader(pipeline: Pipeline) -> Pipeline:
+    """The same tokenizer before a reader of random weights, which may say that there is no answer."""
+    task = QuestionAnswering(QuestionAnsweringSection(kind="question-answering", no_answer=True))
+    settings = pipeline.settings.model_copy(update={"spec": task.as_dict(), "takes_pairs": True})
+    return Pipeline(settings, pipeline.tokenizer, RandomTags(2))
+
+
 @dataclass(frozen=True)
 class RandomTags:
     """A tag for each token of the vocabulary."""
@@ -85,10 +94,16 @@ class RandomTags:
 class Behaviour:
     """What the stub does next; tests change it while it runs."""
 
-    kind: Kind = "classifier"
+    kind: Kind | Literal["embedding"] = "classifier"
     labels: tuple[str, ...] = tuple(f"label {i:02}" for i in range(12))
     names: dict[str, str] = field(default_factory=dict)
     """What a tagger finds, and the type of each."""
+    said: dict[str, Any] | None = None
+    """Of a model of its kind, where it is not labels."""
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What a reader or regressor gives to a question or text."""
+    task: str = ""
+    takes_pairs: bool | None = None
     refusals: list[Response] = field(default_factory=list)
     """Given one after another before it answers."""
     slow_texts: dict[str, float] = field(default_factory=dict)
@@ -111,7 +126,13 @@ def stub_app(behaviour: Behaviour) -> FastAPI:
         return {
             "model_id": "stub",
             "model_dtype": "float32",
-            "model_type": {"classifier": None, "token_classifier": None, behaviour.kind: named},
+            "model_type": {
+                "classifier": None,
+                "token_classifier": None,
+                behaviour.kind: named if behaviour.said is None else behaviour.said,
+            },
+            "task": behaviour.task,
+            "takes_pairs": behaviour.takes_pairs,
             "max_input_length": 64,
             "max_client_batch_size": 5,
         }
@@ -123,6 +144,9 @@ def stub_app(behaviour: Behaviour) -> FastAPI:
         if behaviour.refusals and inputs not in ([["a", "b"]], ["a"]):
             return behaviour.refusals.pop(0)
         await asyncio.sleep(sum(behaviour.slow_texts.get(text, 0) for text in inputs if isinstance(text, str)))
+        if behaviour.answers:
+            first = [text if isinstance(text, str) else text[0] for text in inputs]
+            return {"model": "stub", "predictions": [behaviour.answers[text] for text in first]}
         answer = stub_answer if behaviour.kind == "classifier" else stub_tags
         return {"model": "stub", "predictions": [answer(behaviour, str(text)) for text in inputs]}
 

@@ -11,7 +11,8 @@ from console_servers import TOKEN, Behaviour, free_port, real_app, refusal, runn
 from fastapi import FastAPI, Response
 
 from triga.console import client as client_module
-from triga.console.client import Api, ModelInfo, Reply, Trouble
+from triga.console.client import Api, Reply, Trouble
+from triga.console.model_info import ModelInfo
 from triga.core.errors import InputError, Language
 from triga.predict.pipeline import Pipeline
 

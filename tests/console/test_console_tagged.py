@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from triga.console.answers import Kind
 from triga.console.batch import Batch, BatchRow, as_csv
-from triga.console.client import Api, ModelInfo, Reply, Trouble
+from triga.console.client import Api, Reply, Trouble
 from triga.console.history import History, Try
+from triga.console.model_info import ModelInfo
 from triga.console.playground import Playground
 from triga.console.tagged_answer import MAX_FOUND, TaggedAnswer
 from triga.console.tagged_view import MAX_CHIPS, NUM_HUES, hues, tagged_cells
@@ -128,8 +129,8 @@ def test_answers_of_another_kind_are_strange(predictions: list[Any], kind: Kind)
     assert reply.code == "answer-strange"
 
 
-@pytest.mark.parametrize("filled", [(), ("classifier", "token_classifier"), ("embedding",)])
-def test_a_model_of_no_known_kind_is_strange(filled: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("filled", [(), ("classifier", "token_classifier")])
+def test_a_model_of_no_kind_or_of_two_is_strange(filled: tuple[str, ...]) -> None:
     info = {"model_id": "m", "model_dtype": "float32", "max_input_length": 8, "max_client_batch_size": 8}
     kinds = {name: {"id2label": {}} if name in filled else None for name in ("classifier", TAGGER, "embedding")}
     app = FastAPI()

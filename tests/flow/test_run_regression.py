@@ -91,7 +91,9 @@ def test_the_server_answers_with_a_score(finished: RunResult) -> None:
     assert [set(one) for one in answer["predictions"]] == [{"score"}] * 2
     refused = client.post("/predict", json={"inputs": TEXTS[0]})
     assert (refused.status_code, refused.json()["code"]) == (424, "not-a-classifier")
-    assert client.get("/info").json()["model_type"] == {"classifier": None, "token_classifier": None, "regressor": {}}
+    info = client.get("/info").json()
+    kinds = {kind: said for kind, said in info["model_type"].items() if said}
+    assert (kinds, info["task"]) == ({"regressor": {"low": 1.0, "high": 5.5}}, "text-regression")
     assert client.get("/openapi.json").json()["components"]["schemas"]["Number"]["properties"].keys() == {"score"}
 
 
@@ -121,7 +123,10 @@ def test_nothing_is_scaled_by_a_temperature(finished: RunResult) -> None:
     assert "pipeline_tag: text-classification" in card
     assert "A text regressor" in card
     assert "triga cuts it to 1 … 5.5" in card
-    assert 1 < load_json(finished.folder / "model" / "triga.json")["spec"]["spread"] < 2
+    spec = load_json(finished.folder / "model" / "triga.json")["spec"]
+    assert 1 < spec["spread"] < 2
+    low, high = spec["limits"]
+    assert 1 <= low < high <= 5.5
 
 
 # -- data -------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from triga.core.workspace import Workspace
 from triga.data.check import check
 from triga.data.fix import fix
 from triga.flow.init import draft_recipe, facts
-from triga.flow.open import open_folder, open_served
+from triga.flow.open import open_folder, open_to_serve
 from triga.flow.recipe import load_recipe
 from triga.flow.run import RunResult, run_recipe
 from triga.flow.survey import survey
@@ -101,21 +101,23 @@ def test_transformers_opens_the_folder_and_writes_the_same(finished: RunResult, 
 
 
 def test_the_server_answers_with_a_text(finished: RunResult, pipeline: Pipeline) -> None:
-    served = open_served(finished.folder / "model", 1)
+    served = open_to_serve(finished.folder / "model", 1)
     client = TestClient(create_app(served), base_url="http://127.0.0.1")
     asked = [row["source"] for row in ROWS[:3]]
     answer = client.post("/v1/predict", json={"inputs": asked}).json()
     assert answer["predictions"] == [one.as_dict() for one in pipeline.predict(asked)]
     refused = client.post("/predict", json={"inputs": asked[0]})
     assert (refused.status_code, refused.json()["code"]) == (424, "not-a-classifier")
-    assert set(client.get("/info").json()["model_type"].values()) == {None}
+    kinds = client.get("/info").json()["model_type"]
+    assert [kind for kind, said in kinds.items() if said is not None] == ["writer"]
+    assert "/v1/chat/completions" not in client.get("/openapi.json").json()["paths"]
     schema = client.get("/openapi.json").json()["components"]["schemas"]["Written"]
     assert schema["properties"].keys() == {"written", "num_tokens", "finish_reason"}
 
 
 def test_a_model_of_another_task_is_served_from_its_bundle_alone(finished: RunResult, tmp_path: Path) -> None:
     with pytest.raises(ModelError):
-        open_served(finished.folder, 1)
+        open_to_serve(finished.folder, 1)
 
 
 def test_the_table_of_the_command_line_has_the_text(pipeline: Pipeline) -> None:

@@ -114,6 +114,22 @@ def test_the_exported_one_says_the_same_at_any_length(config: Any, head: Any, tm
     assert "Expected shape" not in capfd.readouterr().err
 
 
+def test_one_process_exports_several(tmp_path: Path) -> None:
+    """torch's own export of an LSTM fixes the number of tokens every second time."""
+    import onnxruntime
+
+    model = _model(CONFIGS[0], AutoModelForTokenClassification)
+    for length in (23, 7, 2):
+        path = tmp_path / f"{length}.onnx"
+        export_onnx(model, path, uses_token_types=False, max_length=64, vocab_size=40)
+        ids = torch.randint(5, 40, (2, length), generator=torch.Generator().manual_seed(3))
+        mask = torch.ones_like(ids)
+        session = onnxruntime.InferenceSession(str(path))
+        (found,) = session.run(None, {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})
+        with torch.no_grad():
+            np.testing.assert_allclose(found, model(input_ids=ids, attention_mask=mask).logits.numpy(), atol=1e-5)
+
+
 def test_the_rate_falls_with_the_width() -> None:
     nano, mini = (default_learning_rate(SIZES[size].hidden_size, scratch=True, plain=True) for size in ("nano", "mini"))
     assert nano == 1.5 * mini > default_learning_rate(256, scratch=True)

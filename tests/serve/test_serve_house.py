@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import resources
 from typing import Any
 
 import pytest
@@ -140,15 +138,13 @@ def test_the_documentation_needs_no_network(served: Served) -> None:
 
 
 def test_the_documentation_speaks_chinese(served: Served) -> None:
-    """Every sentence of the page has a Chinese twin, and no twin is left over."""
-    twins = json.loads(resources.files("triga.serve").joinpath("docs_zh.json").read_text("utf-8"))
+    """Every sentence of the page has a Chinese twin. That no twin is left over: ``test_serve_openai.py``."""
     english, chinese = (served.client.get("/docs", headers={"accept-language": name}).text for name in ("en", "zh-CN"))
     assert 'lang="zh-CN"' in chinese
     assert "回答文本或文本对" in chinese
     said = {html.unescape(text).strip() for text in re.findall(r">([^<>]+)<", english.partition("<body>")[2])}
     strange = [text for text in said if text in html.unescape(chinese) and re.search("[a-z]+ [a-z]+", text)]
     assert [text for text in strange if not text.lstrip().startswith(("{", "curl"))] == []
-    assert [text for text in twins if text not in html.unescape(english)] == []
 
 
 def _fields(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

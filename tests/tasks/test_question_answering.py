@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from triga.tasks.question_answering.metrics import answer_scores
 from triga.tasks.question_answering.model import QuestionAnsweringModel
 from triga.tasks.question_answering.recipe import QuestionAnsweringSection
 from triga.tasks.question_answering.spec import QuestionAnswering, answers_of
-from triga.tasks.question_answering.windows import best_span, log_probabilities, window_of
+from triga.tasks.question_answering.windows import best_span, best_spans, log_probabilities, window_of
 from triga.tasks.union import load_task, task_of_config, task_of_kind
 from triga.text.files import find_file
 from triga.text.tokenizers.tokenizer import Tokenizer
@@ -253,7 +254,7 @@ def test_certain_outputs_give_the_truth_back_in_any_windows(text: str, length: i
     encodings = _spec().encode(rows, tokenizer, length)
     outputs = _certain(_spec().targets(rows, encodings), encodings)
     (prediction,) = _spec().decode(rows, encodings, outputs)
-    assert (prediction.start, prediction.text) == (start, said)
+    assert (prediction.answer[0], prediction.text) == (start, said)
 
 
 def test_a_window_begins_where_its_first_token_does() -> None:
@@ -281,6 +282,34 @@ def test_the_best_span_is_the_best_of_all() -> None:
     assert best_span(np.zeros(0), np.zeros(0), 3)[2] == -np.inf
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 10), st.integers(1, 6))
+def test_the_best_spans_are_the_best_that_are_apart(seed: int, length: int, longest: int, num: int) -> None:
+    starts, ends = np.random.default_rng(seed).normal(size=(2, length))
+    ways = [(starts[i] + ends[j], i, j) for i in range(length) for j in range(i, min(i + longest, length))]
+    expected: list[tuple[int, int, float]] = []
+    for sure, i, j in sorted(ways, reverse=True):
+        if all(j < first or last < i for first, last, _ in expected):
+            expected.append((i, j, sure))
+    assert best_spans(starts, ends, longest, num) == expected[:num]
+
+
+def test_others_of_all_windows_are_apart_and_the_best_first(tokenizer: Tokenizer) -> None:
+    spec, rows = _spec(), _rows(6)
+    encodings = spec.encode(rows, tokenizer, 24)
+    rng = np.random.default_rng(0)
+    longest = max(map(len, encodings))
+    outputs = {"logits": rng.normal(size=(len(encodings), longest, 2)).astype(np.float32)}
+    for row, prediction in zip(rows, spec.decode(rows, encodings, outputs), strict=True):
+        spans = [prediction.best, *prediction.others]
+        assert len(spans) == 5
+        assert [one.score for one in spans] == sorted((one.score for one in spans), reverse=True)
+        assert all(row["context"][one.start : one.end] == one.text for one in spans)
+        places = sorted((one.start, one.end) for one in spans)
+        assert all(end <= start for (_, end), (start, _) in pairwise(places))
+        assert len(prediction.as_dict()["others"]) == 4
+        assert prediction.as_dict(2)["others"] == [prediction.others[0].as_dict()]
+
+
 def test_what_is_right_scores_one_and_says_how_sure(tokenizer: Tokenizer) -> None:
     spec, rows = _spec(), _rows(10)
     encodings = spec.encode(rows, tokenizer, 24)
@@ -290,11 +319,13 @@ def test_what_is_right_scores_one_and_says_how_sure(tokenizer: Tokenizer) -> Non
     first = spec.decode(rows, encodings, outputs)[0]
     (truth,) = answers_of(rows[0])
     assert first.answer == (truth.start, truth.end)
-    assert first.as_dict() == {
+    assert first.as_dict(1) == {
+        "context": rows[0]["context"],
         "answer": truth.text,
         "start": truth.start,
         "end": truth.end,
         "score": pytest.approx(first.score, abs=1e-6),
+        "others": [],
     }
     assert 0.9 < first.score < 1
     assert spec.probabilities(encodings, outputs).shape[1] == 2
@@ -328,7 +359,10 @@ def test_rows_without_an_answer_get_one_only_above_the_threshold(tokenizer: Toke
     assert tuned.threshold > 0
     assert tuned.score(rows, encodings, cooled) == {"exact_match": 1.0, "f1": 1.0}
     none = tuned.decode(rows, encodings, cooled)[1]
-    assert (none.text, none.start, none.end) == ("", 0, 0)
+    assert (none.text, none.answer) == ("", (0, 0))
+    assert len(none.others) == 4
+    assert all(one.text for one in none.others)
+    assert [one.text for one in tuned.decode(rows, encodings, cooled)[0].others].count("") == 1
     loaded = load_task(tuned.as_dict())
     assert loaded == tuned
     assert _spec().calibrated(outputs, targets, 2.0).threshold == 0.0

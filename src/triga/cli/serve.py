@@ -36,7 +36,7 @@ def serve(
 ) -> None:
     """Serve a bundle over HTTP until Ctrl-C: /v1/predict, TEI's routes, /health, /metrics, /docs."""
     from triga.api import locate_model
-    from triga.flow.open import open_served
+    from triga.flow.open import open_to_serve
     from triga.serve.run import serve
 
     settings = Settings.of(context)
@@ -44,7 +44,7 @@ def serve(
     with ExitStack() as until_the_end:
         until_the_end.enter_context(_log_to_stderr())
         welcome = _Welcome(settings, token, page_port if page else None, until_the_end)
-        serve(folder, host=host, port=port, token=token, on_ready=welcome, open_model=open_served)
+        serve(folder, host=host, port=port, token=token, on_ready=welcome, opened=open_to_serve)
     if welcome.failure is not None:
         raise welcome.failure
 

@@ -26,6 +26,8 @@ SYSTEMS = {
     "dictionary": ("known entities", "已知实体"),
     "nearest": ("nearest sentence", "最相近的句子"),
     "opening": ("first words", "原文开头"),
+    "nearest-question": ("nearest question", "最相近的问题"),
+    "commonest": ("most frequent answer", "最常见的回答"),
     "mean": ("mean of train", "训练集均值"),
 }
 STYLES = {"good": "green", "warning": "yellow", "bad": "red"}

@@ -15,11 +15,20 @@ from __future__ import annotations
 from typing import Literal
 
 from triga.console.class_answer import ClassAnswer
+from triga.console.reader_answer import ReaderAnswer
+from triga.console.score_answer import ScoreAnswer
 from triga.console.tagged_answer import TaggedAnswer
+from triga.console.writer_answer import WriterAnswer
 
 __all__ = ["ANSWERS", "Answer", "Kind"]
 
-Kind = Literal["classifier", "token_classifier"]
+Kind = Literal["classifier", "token_classifier", "reader", "regressor", "writer"]
 """As ``GET /info`` names it."""
-Answer = ClassAnswer | TaggedAnswer
-ANSWERS: dict[Kind, type[Answer]] = {"classifier": ClassAnswer, "token_classifier": TaggedAnswer}
+Answer = ClassAnswer | TaggedAnswer | ReaderAnswer | ScoreAnswer | WriterAnswer
+ANSWERS: dict[Kind, type[Answer]] = {
+    "classifier": ClassAnswer,
+    "token_classifier": TaggedAnswer,
+    "reader": ReaderAnswer,
+    "regressor": ScoreAnswer,
+    "writer": WriterAnswer,
+}

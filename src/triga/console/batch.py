@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from triga.console.answers import Answer
-from triga.console.client import BUSY_CODE, STRANGE_CODE, Pairs, Question, Reply, Trouble
+from triga.console.client import BUSY_CODE, STRANGE_CODE, Question, Reply, Trouble
+from triga.console.model_info import Pairs
 from triga.console.playground import MAX_RETRIES, Playground
 from triga.core.errors import InputError, Language
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from triga.console.batch import MAX_LINES, Batch, BatchRow, as_csv
-from triga.console.client import ModelInfo
 from triga.console.elements import attributes, box, column, push, words
+from triga.console.model_info import ModelInfo
 from triga.console.notices import Notice
 from triga.console.texts import Texts
 from triga.console.try_tab import writing_field
@@ -33,7 +33,7 @@ class BatchTab:
             self._field.on_value_change(self._on_write)
             words(texts.batch_hint.format(max_lines=MAX_LINES), "p", "tg-small")
             if model and model.pairs != "never":
-                words(texts.batch_hint_pairs, "p", "tg-small")
+                words((texts.kinds[model.kind].words or texts.pair_words).hint, "p", "tg-small")
             with box("div", "tg-row"):
                 self._run = push(texts.batch_run, batch.run, "tg-button")
                 self._stop = push(texts.batch_stop, batch.stop, "tg-link")
@@ -97,9 +97,10 @@ class BatchTab:
 
 def _columns(texts: Texts, model: ModelInfo | None) -> list[dict[str, Any]]:
     has_pairs = model is not None and model.pairs != "never"
+    said = (model and texts.kinds[model.kind].words) or texts.pair_words
     return [
         column("number", "#"),
-        column("text", texts.first_text if has_pairs else texts.column_text),
-        *([column("pair", texts.second_text)] if has_pairs else []),
+        column("text", said.first if has_pairs else texts.column_text),
+        *([column("pair", said.second)] if has_pairs else []),
         *(LOOKS[model.kind].columns(texts) if model else []),
     ]

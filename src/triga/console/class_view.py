@@ -6,8 +6,8 @@ from typing import Any
 
 from triga.console.bars import Bars, is_several, percent
 from triga.console.class_answer import LABEL_MARK, ClassAnswer
-from triga.console.client import ModelInfo
 from triga.console.elements import column, words
+from triga.console.model_info import ModelInfo
 from triga.console.texts import Texts
 
 __all__ = ["ClassView", "class_cells", "class_columns"]

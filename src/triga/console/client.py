@@ -11,12 +11,13 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
 from triga.console.answers import ANSWERS, Answer, Kind
+from triga.console.model_info import AnyModel, ModelInfo
 from triga.console.wire import Wire
 from triga.core.errors import InputError, Language, MachineError, TrigaError
 
@@ -24,9 +25,8 @@ __all__ = [
     "AWAY_CODE",
     "BUSY_CODE",
     "STRANGE_CODE",
+    "UNSEEN_CODE",
     "Api",
-    "ModelInfo",
-    "Pairs",
     "Question",
     "Reply",
     "Timing",
@@ -34,8 +34,6 @@ __all__ = [
 ]
 
 Question = str | tuple[str, str]
-Pairs = Literal["never", "always", "optional"]
-"""Whether the model takes pairs of texts."""
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
 CONNECT_TIMEOUT_S = 2.0
@@ -46,7 +44,9 @@ BUSY_CODE = "overloaded"
 AWAY_CODE = "server-away"
 """Nobody answers: passes by itself when a server is there again."""
 STRANGE_CODE = "answer-strange"
-"""Somebody else answers, or a model of another kind than the page knows of."""
+"""Somebody else answers, or a model of another kind than the one before."""
+UNSEEN_CODE = "model-without-view"
+"""A model answers whose kind this console does not know."""
 
 
 @dataclass(frozen=True)
@@ -69,52 +69,7 @@ class _Predictions(Wire):
     predictions: tuple[Answer, ...]
 
 
-class _Named(Wire):
-    """The labels of a classifier, or a tagger's types of entities."""
-
-    id2label: dict[str, str]
-
-
-class ModelInfo(Wire):
-    """``GET /info`` as text-embeddings-inference words it, and whether the model takes pairs."""
-
-    name: str = Field(alias="model_id")
-    precision: str = Field(alias="model_dtype")
-    model_type: dict[str, _Named | None]
-    """One of the kinds is there; the others are null."""
-    max_tokens: int = Field(alias="max_input_length", ge=1)
-    max_inputs: int = Field(alias="max_client_batch_size", ge=1)
-
-    takes_pairs: bool | None = None
-
-    @model_validator(mode="after")
-    def _is_of_one_kind(self) -> Self:
-        if len(self._kinds) != 1:
-            raise ValueError("the model is of no kind that this console knows")
-        return self
-
-    @property
-    def kind(self) -> Kind:
-        return self._kinds[0]
-
-    @property
-    def pairs(self) -> Pairs:
-        if not ANSWERS[self.kind].takes_pairs:
-            return "never"
-        return {None: "optional", True: "always", False: "never"}[self.takes_pairs]  # type: ignore[return-value]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """In the model's own order."""
-        named = self.model_type[self.kind]
-        return tuple(named.id2label.values()) if named else ()
-
-    @property
-    def _kinds(self) -> list[Kind]:
-        return [kind for kind in ANSWERS if self.model_type.get(kind) is not None]
-
-
-class _Said(Wire):
+class _Refusal(Wire):
     """The API's own error."""
 
     code: str
@@ -164,7 +119,10 @@ class Api:
     async def info(self, language: Language) -> ModelInfo | Trouble:
         """The served model's name, kind, labels and limits."""
         response = await self._send("GET", "/info", language)
-        return response if isinstance(response, Trouble) else self._parse(ModelInfo, response, language)
+        if isinstance(response, Trouble):
+            return response
+        info = self._parse(ModelInfo, response, language)
+        return info if isinstance(info, ModelInfo) else self._unseen(response, language) or info
 
     async def predict(self, questions: Sequence[Question], kind: Kind, language: Language) -> Reply | Trouble:
         """An answer for each text or pair; all of ``kind``, or they are strange."""
@@ -199,7 +157,7 @@ class Api:
 
     def _refusal(self, response: httpx.Response, language: Language) -> Trouble:
         try:
-            said = _Said.model_validate_json(response.content)
+            said = _Refusal.model_validate_json(response.content)
         except ValidationError:
             return self._strange(language)
         return Trouble(said.code, said.what, said.where, said.fix, _number(response.headers, "retry-after"))
@@ -209,6 +167,15 @@ class Api:
             return model.model_validate_json(response.content)
         except ValidationError:
             return self._strange(language)
+
+    def _unseen(self, response: httpx.Response, language: Language) -> Trouble | None:
+        """A model that this console cannot show; None where it is no such thing."""
+        try:
+            info = AnyModel.model_validate_json(response.content)
+        except ValidationError:
+            return None
+        is_shown = any(info.model_type.get(kind) is not None for kind in ANSWERS)
+        return None if is_shown or not info.kind else Trouble.of(_unseen(info, self.url), language)
 
     def _away(self, language: Language) -> Trouble:
         return Trouble.of(_away(self.url), language)
@@ -241,6 +208,18 @@ def _strange(url: str) -> MachineError:
         "what answers is not triga's API, or another version of it",
         where=url,
         fix="give this page the address that triga serve printed",
+    )
+
+
+def _unseen(info: AnyModel, url: str) -> MachineError:
+    return MachineError(
+        "model-without-view",
+        "{name} is a model for {kind}, and this page has no view for its answers",
+        where=url,
+        fix="ask it with triga predict, or by POST {url}/v1/predict",
+        name=info.name,
+        kind=info.kind,
+        url=url,
     )
 
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from triga.console.batch import Batch
 from triga.console.batch_tab import BatchTab
-from triga.console.client import Api, ModelInfo
+from triga.console.client import Api
 from triga.console.elements import box, push, words
 from triga.console.history import History, Try
+from triga.console.model_info import ModelInfo
 from triga.console.playground import Playground
 from triga.console.texts import TEXTS, Texts, page_language
 from triga.console.theme import style_sheet

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from triga.console.client import AWAY_CODE, BUSY_CODE, STRANGE_CODE, Api, ModelInfo, Question, Reply, Trouble
+from triga.console.client import AWAY_CODE, BUSY_CODE, STRANGE_CODE, UNSEEN_CODE, Api, Question, Reply, Trouble
 from triga.console.history import History, Try
+from triga.console.model_info import ModelInfo
 from triga.core.errors import Language
 
 __all__ = ["Playground"]
@@ -51,7 +52,8 @@ class Playground:
     @property
     def is_away(self) -> bool:
         """The server was not reached yet, or not any more, or another one stands at its address."""
-        return self.model is None or (self.trouble is not None and self.trouble.code in (AWAY_CODE, STRANGE_CODE))
+        gone = (AWAY_CODE, STRANGE_CODE, UNSEEN_CODE)
+        return self.model is None or (self.trouble is not None and self.trouble.code in gone)
 
     @property
     def will_retry(self) -> bool:

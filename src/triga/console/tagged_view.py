@@ -11,12 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from triga.console.bars import percent
-from triga.console.client import ModelInfo
 from triga.console.elements import attributes, column, push, words
+from triga.console.model_info import ModelInfo
 from triga.console.tagged_answer import Entity, TaggedAnswer
 from triga.console.texts import Texts
 
-__all__ = ["NUM_HUES", "NUM_ROWS", "TAGGED_SLOTS", "TaggedView", "hues", "tagged_cells", "tagged_columns"]
+__all__ = [
+    "NUM_HUES",
+    "NUM_ROWS",
+    "TAGGED_SLOTS",
+    "TaggedView",
+    "hues",
+    "marked_text",
+    "tagged_cells",
+    "tagged_columns",
+]
 
 NUM_HUES = 8
 """Colours of the style sheet (``tg-hue-0`` …). More types share them: each mark also says its type."""
@@ -56,7 +65,7 @@ class TaggedView:
         self._all = False
         self._headline = words(texts.no_entity, "p", "tg-headline")
         says = {"types": texts.types, "text": texts.marked_text, "list": texts.entities}
-        self._marked = attributes(_marked_text()(), says=says, types=[], pieces=[], rows=[])
+        self._marked = attributes(marked_text()(), says=says, types=[], pieces=[], rows=[])
         self._more = push("", self._toggle, "tg-link", aria_expanded="false")
 
     def show(self, answer: TaggedAnswer | None) -> None:
@@ -114,8 +123,8 @@ def tagged_cells(answer: TaggedAnswer, model: ModelInfo) -> dict[str, Any]:
 
 
 @functools.cache
-def _marked_text() -> Any:
-    """The element's class. NiceGUI knows a component of its own only by a class, and is imported late."""
+def marked_text() -> Any:
+    """The class of an element that shows marks in a text. NiceGUI wants a class, and is imported late."""
     from nicegui import ui
 
     class MarkedText(ui.element, component=SCRIPT):  # type: ignore[misc, call-arg]  # NiceGUI is not typed here

@@ -5,21 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from triga.console.answers import Kind
+from triga.console.kind_texts import CHINESE_KINDS, ENGLISH_KINDS, KindTexts, PairWords
 from triga.core.errors import Language
 from triga.core.http import preferred_language
 
-__all__ = ["TEXTS", "KindTexts", "Texts", "page_language"]
-
-
-@dataclass(frozen=True)
-class KindTexts:
-    """What is said of models of one kind."""
-
-    task: str
-    facts: str
-    examples: tuple[str, ...]
-    pairs: tuple[str, ...] = ()
-    """Examples for a model that compares two texts; a tab divides them."""
+__all__ = ["TEXTS", "Texts", "page_language"]
 
 
 @dataclass(frozen=True)
@@ -33,16 +23,13 @@ class Texts:
     tab_try: str
     tab_batch: str
     text: str
-    first_text: str
-    second_text: str
     second_text_optional: str
-    placeholder: str
-    placeholder_pair: str
+    pair_words: PairWords
+    """Of two texts to compare, where a kind has no words of its own."""
     clear: str
     examples: str
     result: str
     empty: str
-    empty_pair: str
     no_label: str
     several: str
     chosen: str
@@ -54,6 +41,15 @@ class Texts:
     marked_text: str
     entities: str
     announce_entities: str
+    no_answer: str
+    marked_context: str
+    candidates: str
+    scale: str
+    beyond: str
+    announce_score: str
+    announce_written: str
+    written_whole: str
+    written_cut: str
     tokens: str
     cut: str
     round_trip: str
@@ -69,7 +65,6 @@ class Texts:
     retrying: str
     batch_lines: str
     batch_hint: str
-    batch_hint_pairs: str
     batch_placeholder: str
     batch_run: str
     batch_stop: str
@@ -84,6 +79,9 @@ class Texts:
     column_label: str
     column_score: str
     column_entities: str
+    column_answer: str
+    column_number: str
+    column_written: str
     lost: str
     reconnecting: str
     too_long: str
@@ -102,16 +100,19 @@ ENGLISH = Texts(
     tab_try="Try",
     tab_batch="Batch",
     text="Text",
-    first_text="First text",
-    second_text="Second text",
     second_text_optional="Second text (optional)",
-    placeholder="Type or paste a text; the answer follows as you write",
-    placeholder_pair="The text to compare it with",
+    pair_words=PairWords(
+        first="First text",
+        second="Second text",
+        placeholder="Type or paste a text; the answer follows as you write",
+        placeholder_pair="The text to compare it with",
+        empty="The model compares two texts: fill in both.",
+        hint="Put a tab between the two texts of a line.",
+    ),
     clear="Clear",
     examples="Examples",
     result="Answer",
     empty="Write something, or choose an example.",
-    empty_pair="The model compares two texts: fill in both.",
     no_label="No label reaches its threshold",
     several="{num_chosen} of {num_labels} labels chosen",
     chosen="chosen",
@@ -123,6 +124,15 @@ ENGLISH = Texts(
     marked_text="The text with its entities",
     entities="Entities, in the order of the text",
     announce_entities="Entities found: {num_entities} ({types})",
+    no_answer="No answer in this text",
+    marked_context="The text with the answer",
+    candidates="The answer, and what else was considered",
+    scale="From the least to the greatest known score",
+    beyond="This is beyond all scores that the model was taught.",
+    announce_score="Score: {score}",
+    announce_written="The model answers: {written}",
+    written_whole="{num_tokens} tokens",
+    written_cut="Cut after {num_tokens} tokens: the model was not done.",
     tokens="{num_tokens} tokens",
     cut="The model reads {max_tokens} tokens at most; what comes after them was not seen.",
     round_trip="{ms} ms in all",
@@ -138,7 +148,6 @@ ENGLISH = Texts(
     retrying="Asking again by itself.",
     batch_lines="Texts, one a line",
     batch_hint="Up to {max_lines} lines. They go to the model's server and are stored nowhere.",
-    batch_hint_pairs="Put a tab between the two texts of a line.",
     batch_placeholder="Paste lines here",
     batch_run="Start",
     batch_stop="Stop",
@@ -153,6 +162,9 @@ ENGLISH = Texts(
     column_label="Label",
     column_score="Probability",
     column_entities="Entities",
+    column_answer="Answer",
+    column_number="Score",
+    column_written="Written",
     lost="This page has lost its program.",
     reconnecting="It comes back when triga serve --page runs again.",
     too_long="This text is too long for the page.",
@@ -168,32 +180,7 @@ ENGLISH = Texts(
             "Start both together with triga serve --page, or give the page the server's token.",
         ),
     },
-    kinds={
-        "classifier": KindTexts(
-            task="Text classification",
-            facts="{num_labels} labels · {precision} · reads up to {max_tokens} tokens",
-            examples=(
-                "Where is my parcel? It should have arrived on Monday.",
-                "Thank you, that was quick and very friendly.",
-                "The second one arrived broken, I would like my money back.",
-                "Shares fell sharply after the company cut its forecast.",
-            ),
-            pairs=(
-                "How do I change my password?\tI forgot my password, what now?",
-                "A man plays the guitar.\tNobody is making music.",
-            ),
-        ),
-        "token_classifier": KindTexts(
-            task="Named entity recognition",
-            facts="{num_labels} types of entities · {precision} · reads long texts in windows of {max_tokens} tokens",
-            examples=(
-                "Ada Lovelace met Charles Babbage in London in June 1833.",
-                "Doctors of the Red Cross arrived in Nairobi on Monday.",
-                "The night train of Deutsche Bahn from Berlin to Prague stops in Dresden.",
-                "Please send the contract to Maria Santos at the University of Toronto.",
-            ),
-        ),
-    },
+    kinds=ENGLISH_KINDS,
 )
 
 CHINESE = Texts(
@@ -204,16 +191,19 @@ CHINESE = Texts(
     tab_try="试用",
     tab_batch="批量",
     text="文本",
-    first_text="第一段文本",
-    second_text="第二段文本",
     second_text_optional="第二段文本（可选）",
-    placeholder="输入或粘贴文本，结果会随着输入更新",
-    placeholder_pair="与之比较的文本",
+    pair_words=PairWords(
+        first="第一段文本",
+        second="第二段文本",
+        placeholder="输入或粘贴文本，结果会随着输入更新",
+        placeholder_pair="与之比较的文本",
+        empty="该模型比较两段文本：请都填写。",
+        hint="每行的两段文本之间用制表符（Tab）分开。",
+    ),
     clear="清空",
     examples="示例",
     result="结果",
     empty="请输入文本，或选择一个示例。",
-    empty_pair="该模型比较两段文本：请都填写。",
     no_label="没有标签达到阈值",
     several="选中 {num_chosen} 个标签（共 {num_labels} 个）",
     chosen="已选中",
@@ -225,6 +215,15 @@ CHINESE = Texts(
     marked_text="标出实体的文本",
     entities="实体，按文本中的顺序",
     announce_entities="找到 {num_entities} 个实体（{types}）",
+    no_answer="这段文本中没有答案",
+    marked_context="标出答案的文本",
+    candidates="答案，以及其他候选",
+    scale="从已知的最低分到最高分",
+    beyond="超出了模型训练时见过的所有分数。",
+    announce_score="分数：{score}",
+    announce_written="模型回答：{written}",
+    written_whole="{num_tokens} 个词元",
+    written_cut="在 {num_tokens} 个词元处截断，模型还没写完。",
     tokens="{num_tokens} 个词元",
     cut="模型最多读取 {max_tokens} 个词元；之后的内容没有被读取。",
     round_trip="总计 {ms} 毫秒",
@@ -240,7 +239,6 @@ CHINESE = Texts(
     retrying="将自动重试。",
     batch_lines="文本，每行一条",
     batch_hint="最多 {max_lines} 行。文本只发送到模型的服务器，不会保存。",
-    batch_hint_pairs="每行的两段文本之间用制表符（Tab）分开。",
     batch_placeholder="在此粘贴多行文本",
     batch_run="开始",
     batch_stop="停止",
@@ -255,6 +253,9 @@ CHINESE = Texts(
     column_label="标签",
     column_score="概率",
     column_entities="实体",
+    column_answer="答案",
+    column_number="分数",
+    column_written="所写内容",
     lost="本页面与程序的连接已断开。",
     reconnecting="再次运行 triga serve --page 后会自动恢复。",
     too_long="文本太长，本页面无法处理。",
@@ -267,32 +268,7 @@ CHINESE = Texts(
             "请用 triga serve --page 同时启动两者，或为页面提供服务器的令牌。",
         ),
     },
-    kinds={
-        "classifier": KindTexts(
-            task="文本分类",
-            facts="{num_labels} 个标签 · {precision} · 最多读取 {max_tokens} 个词元",
-            examples=(
-                "我的包裹在哪里？本来说周一就该到的。",
-                "谢谢，处理得很快，态度也很好。",
-                "第二件收到时已经坏了，我想退款。",
-                "公司下调业绩预期后，股价大幅下跌。",
-            ),
-            pairs=(
-                "怎么修改密码？\t我忘记密码了，怎么办？",
-                "一个男人在弹吉他。\t没有人在演奏音乐。",
-            ),
-        ),
-        "token_classifier": KindTexts(
-            task="命名实体识别",
-            facts="{num_labels} 种实体 · {precision} · 长文本按 {max_tokens} 个词元的窗口读取",
-            examples=(
-                "李明上周从北京飞往上海，参加了华东师范大学的会议。",
-                "红十字会的医生周一抵达昆明。",
-                "诗人杜甫晚年住在成都的浣花溪畔。",
-                "请把合同寄给深圳大学的陈静老师。",
-            ),
-        ),
-    },
+    kinds=CHINESE_KINDS,
 )
 
 TEXTS: dict[Language, Texts] = {"en": ENGLISH, "zh": CHINESE}

@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from triga.console.answers import ANSWERS, Answer
-from triga.console.client import Pairs, Timing
+from triga.console.client import Timing
 from triga.console.elements import attributes, box, push, words
 from triga.console.history_list import HistoryList
+from triga.console.kind_texts import PairWords
+from triga.console.model_info import Pairs
 from triga.console.notices import Notice
 from triga.console.playground import Playground
 from triga.console.texts import Texts
@@ -59,7 +61,7 @@ class TryTab:
         attributes(self._answer_card, aria_busy="false")
         self._empty.set_visibility(answer is None and playground.trouble is None)
         needs_pair = bool(playground.text.strip() or playground.pair.strip())
-        self._empty.set_text(texts.empty_pair if needs_pair else texts.empty)
+        self._empty.set_text(self._words.empty if needs_pair else texts.empty)
         self._show_answer(answer)
         self._show_timing(playground.reply.timing if playground.reply and answer else None)
         self._history.refresh()
@@ -68,13 +70,18 @@ class TryTab:
     def _pairs(self) -> Pairs:
         return self._playground.model.pairs if self._playground.model else "never"
 
+    @property
+    def _words(self) -> PairWords:
+        model = self._playground.model
+        return (model and self._texts.kinds[model.kind].words) or self._texts.pair_words
+
     def _build_question(self) -> None:
-        playground, texts, pairs = self._playground, self._texts, self._pairs
-        first = texts.text if pairs == "never" else texts.first_text
-        second = texts.second_text if pairs == "always" else texts.second_text_optional
-        self._text = writing_field(first, texts.placeholder, playground.text, autofocus=True)
+        playground, texts, pairs, said = self._playground, self._texts, self._pairs, self._words
+        first = texts.text if pairs == "never" else said.first
+        second = said.second if pairs == "always" else texts.second_text_optional
+        self._text = writing_field(first, said.placeholder, playground.text, autofocus=True)
         with box("div", "tg-stack") as pair_box:
-            self._pair = writing_field(second, texts.placeholder_pair, playground.pair)
+            self._pair = writing_field(second, said.placeholder_pair, playground.pair)
         pair_box.set_visibility(pairs != "never")
         for field in (self._text, self._pair):
             field.on_value_change(self._on_write)

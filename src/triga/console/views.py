@@ -8,9 +8,12 @@ from typing import Any, Protocol
 
 from triga.console.answers import Kind
 from triga.console.class_view import ClassView, class_cells, class_columns
-from triga.console.client import ModelInfo
+from triga.console.model_info import ModelInfo
+from triga.console.reader_view import ReaderView, reader_cells, reader_columns
+from triga.console.score_view import ScoreView, score_cells, score_columns
 from triga.console.tagged_view import TAGGED_SLOTS, TaggedView, tagged_cells, tagged_columns
 from triga.console.texts import Texts
+from triga.console.writer_view import WriterView, writer_cells, writer_columns
 
 __all__ = ["LOOKS", "Look", "View"]
 
@@ -39,4 +42,7 @@ class Look:
 LOOKS: dict[Kind, Look] = {
     "classifier": Look(ClassView, class_columns, class_cells),
     "token_classifier": Look(TaggedView, tagged_columns, tagged_cells, TAGGED_SLOTS),
+    "reader": Look(ReaderView, reader_columns, reader_cells),
+    "regressor": Look(ScoreView, score_columns, score_cells),
+    "writer": Look(WriterView, writer_columns, writer_cells),
 }

@@ -162,7 +162,7 @@ def _split(
     labels = natural_order([label for names in combinations for label in names])
     index = {label: i for i, label in enumerate(labels)}
     targets = [[index[label] for label in names] for names in combinations]
-    assigned = assign_parts(facts.keys, facts.target_ids, targets, list(shares.values()), seed)
+    assigned = assign_parts(facts.groups, facts.target_ids, targets, list(shares.values()), seed)
     parts = dict(enumerate(["train", *shares]))
     _refill({part: table_path(folder, name) for part, name in parts.items()}, assigned, folder)
     return {name: facts.take(assigned == part) for part, name in parts.items()}

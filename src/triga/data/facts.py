@@ -1,6 +1,6 @@
 """Numbers about the rows of a split, kept in memory while the texts stay on the disk, and the rows that they point to.
 
-33 bytes a row: splits, duplicates, leaks, findings and counts are computed from them.
+41 bytes a row: splits, duplicates, leaks, findings and counts are computed from them.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ class Facts:
     """Numbers by row (N,), in the order of the file."""
 
     keys: Keys
+    groups: Keys
+    """Rows that share one belong together in a split: those of one context, else of one text (then, the keys)."""
     target_ids: IntArray
     """Indices into ``ingest.Targets.combinations``."""
     answers: Keys

@@ -102,7 +102,7 @@ class Reader:
             kept.faults.append(Fault(ordinal, error.code))
             return
         text = self.spec.text_of(row)
-        kept.add(text, target, self.spec.answer_of(row), ordinal)
+        kept.add(text, self._group(row), target, self.spec.answer_of(row), ordinal)
         writer.add(row, str(item.place), len(text))
 
     def _parse(self, record: Record, columns: Columns) -> Row:
@@ -112,6 +112,11 @@ class Reader:
         if not text.isascii() and text.encode("utf-8", "replace").decode() != text:
             raise _half_characters()
         return row
+
+    def _group(self, row: Row) -> str | None:
+        """The text into which the row's answer points, where it is but one of its texts: several rows may share it."""
+        texts = [role for role in self.spec.roles if role.is_text]
+        return next((row[role.name] for role in texts if role.is_anchored), None) if len(texts) > 1 else None
 
     def _target(self, row: Row) -> int:
         target = self.targets.index(self.spec.targets_of(row))
@@ -130,12 +135,14 @@ def text_key(text: str) -> int:
 
 class _Kept:
     def __init__(self) -> None:
-        self.keys, self.target_ids, self.answers, self.num_chars = array("Q"), array("i"), array("Q"), array("i")
+        self.keys, self.groups, self.target_ids = array("Q"), array("Q"), array("i")
+        self.answers, self.num_chars = array("Q"), array("i")
         self.languages, self.seen, self.ordinals = array("b"), array("h"), array("i")
         self.faults: list[Fault] = []
 
-    def add(self, text: str, target: int, answer: str, ordinal: int) -> None:
+    def add(self, text: str, group: str | None, target: int, answer: str, ordinal: int) -> None:
         self.keys.append(text_key(fold(text)))
+        self.groups.append(self.keys[-1] if group is None else text_key(fold(group)))
         self.target_ids.append(target)
         self.answers.append(text_key(answer))
         self.num_chars.append(len(text))
@@ -147,6 +154,7 @@ class _Kept:
     def facts(self) -> Facts:
         return Facts(
             np.frombuffer(self.keys, dtype=np.uint64),
+            np.frombuffer(self.groups, dtype=np.uint64),
             np.frombuffer(self.target_ids, dtype=np.int32),
             np.frombuffer(self.answers, dtype=np.uint64),
             np.frombuffer(self.num_chars, dtype=np.int32),

@@ -1,8 +1,8 @@
 """The seeded, stratified split of train into train, dev and test.
 
 Three promises. Each label has its share in each part, to the row where rows have one label. Which part a row goes to
-depends on the seed and on what the rows say, not on the order of the file or on how it is read. Rows with the same
-(folded) text go to the same part, so that splitting makes no leak.
+depends on the seed and on what the rows say, not on the order of the file or on how it is read. Rows of one group (with
+the same folded text; questions about the same context) go to the same part, so that splitting makes no leak.
 
 Rows with several labels: labels are served from the rarest to the most frequent, each taking rows for the part that
 lacks it most (iterative stratification: Sechidis, Tsoumakas & Vlahavas, "On the Stratification of Multi-Label Data",
@@ -30,8 +30,8 @@ def assign_parts(
 ) -> IntArray:
     """(N,) part of each row: 0 for train, 1, 2, … for the parts with ``shares`` (0–1, their sum below 1).
 
-    ``keys`` (N,): hashes of folded texts; ``target_ids`` (N,): index into ``targets``, the label indices of each
-    combination that occurs.
+    ``keys`` (N,): those of the rows' groups (``Facts.groups``); ``target_ids`` (N,): index into ``targets``, the label
+    indices of each combination that occurs.
     """
     if not len(keys):
         return np.empty(0, dtype=np.int64)

@@ -40,6 +40,8 @@ LEAKED = {
     "rouge_l": "leaked-written",
 }
 """Sentences by the first score of the task."""
+SHORT = {"f1": "F1", **BARE}
+"""What a score is called in a sentence, in both languages."""
 CLEARLY_WEAKER = 0.05
 """F1 below the macro average by which a class is called weak."""
 NUM_WEAK = 3
@@ -114,8 +116,7 @@ def _test_in_words(dossier: Mapping[str, Any]) -> tuple[str, str]:
     gap = comparison["differences"][metric]
     value, low, high = (gap_text(gap[key], metric) for key in ("value", "low", "high"))
     if is_share(metric):
-        names = {"f1": "F1", **BARE}
-        name, chinese = (names[metric], names[metric]) if metric in names else ("micro F1", "微平均 F1")
+        name, chinese = (SHORT[metric], SHORT[metric]) if metric in SHORT else ("micro F1", "微平均 F1")
         return f"{name} {value} points, {low} to {high}", f"{chinese} 相差 {value} 个百分点，{low} 至 {high}"
     return f"difference {value}, {low} to {high}", f"相差 {value}，{low} 至 {high}"
 

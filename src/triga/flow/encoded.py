@@ -22,6 +22,8 @@ __all__ = ["EncodedSplit", "encode_splits"]
 
 SHARE_COVERED = 0.99
 LENGTH_STEP = 8
+DEFAULT_WINDOWS = {"question-answering": 256}
+"""Tokens of a window, where a task reads long texts better in several (docs/sizes.md) and the recipe says nothing."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ def encode_splits(
     if max_length is None:
         lengths = encode("train", limit).lengths
         covered = int(np.quantile(lengths, SHARE_COVERED, method="higher"))
-        max_length = min(-(-covered // LENGTH_STEP) * LENGTH_STEP, limit)
+        most = min(DEFAULT_WINDOWS.get(spec.kind, limit), limit)
+        max_length = min(-(-covered // LENGTH_STEP) * LENGTH_STEP, most)
     elif max_length > limit:
         what = "tune.max_length {length} is more than the base takes; {limit} is used"
         context.emit(note("max-length-cut", what, length=max_length, limit=limit))

@@ -14,8 +14,9 @@ from typing import Any
 from triga.core.errors import Language
 from triga.flow.recipe_text import dump_yaml
 from triga.flow.survey import Survey
+from triga.tasks.question_answering.spec import QuestionAnswering
+from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
 from triga.tasks.text_classification.spec import TextClassification
-from triga.tasks.union import writes
 
 __all__ = ["draft_recipe", "facts", "name_of"]
 
@@ -52,7 +53,7 @@ def draft_recipe(found: Survey, *, folder: Path, name: str | None = None, langua
             "# 权重从哪里开始：随机权重，或任意 T5、BART、Marian 模型文件夹\n"
             "# （base: 文件夹的路径）；大小可选 nano、micro、mini、small、base。",
         )
-        if writes(found.spec)
+        if isinstance(found.spec, SequenceToSequence)
         else say(
             "# Where the weights start from: a base that comes with triga (triga-nano, triga-mini; English, Chinese),\n"
             "# any model's folder (base: path/to/it), or random weights\n"
@@ -84,7 +85,7 @@ def draft_recipe(found: Survey, *, folder: Path, name: str | None = None, langua
             f"# 未达到门槛时以退出码 3 结束；例如 evaluate: {{gates: {{{metric}: 0.8}}}}",
         ),
         "evaluate: {}",
-        *([] if writes(found.spec) else _compress_lines(say)),
+        *([] if isinstance(found.spec, SequenceToSequence) else _compress_lines(say)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -102,7 +103,17 @@ def _compress_lines(say: Say) -> list[str]:
 
 def _task(found: Survey) -> dict[str, Any]:
     several = {"multi_label": True} if found.multi_label else {}
-    return {"kind": found.spec.kind, **several, **({"label_separator": found.separator} if found.separator else {})}
+    none = {"no_answer": True} if _may_be_none(found) else {}
+    return {
+        "kind": found.spec.kind,
+        **several,
+        **none,
+        **({"label_separator": found.separator} if found.separator else {}),
+    }
+
+
+def _may_be_none(found: Survey) -> bool:
+    return isinstance(found.spec, QuestionAnswering) and found.spec.section.no_answer
 
 
 def facts(found: Survey, language: Language = "en") -> str:
@@ -132,6 +143,13 @@ def _task_hints(found: Survey, say: Say) -> list[str]:
                 f"# Scores lie between {low} and {high}. A range refuses others and cuts answers to it:"
                 f" range: [{low}, {high}]",
                 f"# 分数在 {low} 与 {high} 之间。写明范围后，超出的行会被拒绝，答案也限于其中：range: [{low}, {high}]",
+            )
+        )
+    if _may_be_none(found):
+        hints.append(
+            say(
+                "# Some questions have no answer in their context: the model learns to say so.",
+                "# 有的问题在原文中没有答案：模型会学习如实说明。",
             )
         )
     if not isinstance(found.spec, TextClassification):
@@ -183,7 +201,7 @@ def _data_lines(found: Survey, folder: Path, say: Say) -> list[str]:
 
 
 def _base(found: Survey) -> str:
-    if writes(found.spec):
+    if isinstance(found.spec, SequenceToSequence):
         return "{kind: scratch, size: nano}"
     foreign = sum(count for name, count in found.languages.items() if name not in SPOKEN)
     return "triga-nano" if foreign <= FOREIGN_SHARE * found.num_rows else "{kind: scratch, size: nano}"

@@ -11,6 +11,7 @@ from triga.flow.recipe_errors import missing_section, nearest, unknown_choice, u
 from triga.flow.recipe_text import KeyPath, RecipeText
 from triga.models.recipe import FolderBase, ScratchBase, ShippedBase
 from triga.tasks.question_answering.recipe import QuestionAnsweringSection
+from triga.tasks.sequence_to_sequence.recipe import SequenceToSequenceSection
 from triga.tasks.text_regression.recipe import TextRegressionSection
 from triga.tasks.union import spec_of, writes
 
@@ -124,8 +125,9 @@ def _writing_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
         return []
     errors = []
     base = recipe.base
+    reads_first = isinstance(recipe.task, SequenceToSequenceSection)
     name = base.name if isinstance(base, ShippedBase) else getattr(base, "architecture", "transformer")
-    if isinstance(base, ShippedBase) or name != "transformer":
+    if reads_first and (isinstance(base, ShippedBase) or name != "transformer"):
         errors.append(
             RecipeError(
                 "recipe-base-cannot-write",

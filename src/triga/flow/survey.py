@@ -18,6 +18,7 @@ from triga.data.recipe import DataSection
 from triga.data.rows import Role, Unreadable
 from triga.data.sources.opening import Hints, open_sources
 from triga.tasks.base import TaskSpec
+from triga.tasks.question_answering.spec import QuestionAnswering
 from triga.tasks.text_classification.spec import DEFAULT_SEPARATORS, TextClassification
 from triga.tasks.text_regression.spec import TextRegression
 from triga.tasks.union import task_of_kind
@@ -73,6 +74,8 @@ def survey(data: Path, kind: str = "text-classification") -> Survey:
     if isinstance(spec, TextClassification):
         multi_label, separator = _several_labels([fields.get("label") for fields in values])
         spec = task_of_kind(kind, multi_label=multi_label, label_separator=separator)
+    if isinstance(spec, QuestionAnswering):
+        spec = task_of_kind(kind, no_answer=_some_lack_answers(values))
     rows = list(_rows(spec, values))
     if not rows:
         raise _no_rows(data, columns)
@@ -94,6 +97,12 @@ def survey(data: Path, kind: str = "text-classification") -> Survey:
         lengths=(int(np.median(lengths)), int(np.percentile(lengths, 99)), max(lengths)),
         scores=_limits([row["score"] for row in rows]) if isinstance(spec, TextRegression) else None,
     )
+
+
+def _some_lack_answers(values: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether some rows have an answer and others none; where all have none, another column has them."""
+    lenient = task_of_kind("question-answering", no_answer=True)
+    return {bool(row["answers"]) for row in _rows(lenient, values)} == {True, False}
 
 
 def _limits(scores: Sequence[float]) -> tuple[float, float]:

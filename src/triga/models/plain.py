@@ -75,7 +75,7 @@ class BiLstm(nn.Module):
         lengths, places = mask.sum(dim=1, keepdim=True), torch.arange(mask.shape[1], device=mask.device)[None]
         turned = torch.where(places < lengths, lengths - 1 - places, places)
         for i, layer in enumerate(self.layers):
-            states = layer(states if i == 0 else self.dropout(states), turned)
+            states = layer(states if i == 0 else self.dropout(states), turned, lengths)
         return states
 
 
@@ -85,8 +85,33 @@ class _Directions(nn.Module):
         self.there = nn.LSTM(width, width // 2, batch_first=True)
         self.back = nn.LSTM(width, width // 2, batch_first=True)
 
-    def forward(self, states: Tensor, turned: Tensor) -> Tensor:
+    def forward(self, states: Tensor, turned: Tensor, lengths: Tensor) -> Tensor:
+        if torch.onnx.is_in_onnx_export():
+            return self._as_onnx(states, lengths)
         return torch.cat([self.there(states)[0], _turn(self.back(_turn(states, turned))[0], turned)], dim=-1)
+
+    def _as_onnx(self, states: Tensor, lengths: Tensor) -> Tensor:
+        """By ONNX's own operator, which takes the rows' lengths. What torch 2.13 makes of its LSTM fixes the number of
+        tokens every second time that a process exports one."""
+        ways, width = (self.there, self.back), self.there.hidden_size
+        inward, across, *biases = (
+            torch.stack([_in_onnx_order(getattr(way, name)) for way in ways])
+            for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+        )
+        told: Tensor = torch.onnx.ops.symbolic(
+            "LSTM",
+            (states.transpose(0, 1), inward, across, torch.cat(biases, dim=1), lengths[:, 0].to(torch.int32)),
+            {"direction": "bidirectional", "hidden_size": width},
+            dtype=states.dtype,
+            shape=(states.shape[1], len(ways), states.shape[0], width),
+        )
+        return told.permute(2, 0, 1, 3).flatten(2)
+
+
+def _in_onnx_order(table: Tensor) -> Tensor:
+    """torch has input, forget, cell, output gates (4H, …); ONNX input, output, forget, cell."""
+    enter, forget, cell, leave = table.chunk(4)
+    return torch.cat((enter, leave, forget, cell))
 
 
 def _turn(states: Tensor, turned: Tensor) -> Tensor:

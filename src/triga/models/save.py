@@ -43,4 +43,6 @@ def save_model(module: PreTrainedModel, tokenizer: Tokenizer, folder: Path, *, m
         model_input_names=names if tokenizer.uses_token_types else [names[0], names[2]],
         **special,
     )
+    if tokenizer.chat is not None:
+        wrapped.chat_template = tokenizer.chat.template
     wrapped.save_pretrained(folder)

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 
 from triga import __version__
 from triga.core.errors import InputError, RequestError, TrigaError
+from triga.models.decoding.asked import Streams
 from triga.predict.pipeline import Pipeline
 from triga.serve.auth import Auth
 from triga.serve.desk import INLINE_SCORES, Answered, Desk
@@ -28,6 +29,7 @@ from triga.serve.door import Door
 from triga.serve.errors import ErrorBody, error_response, from_http_exception, json_response, language_of
 from triga.serve.limits import ServeSettings
 from triga.serve.metrics import Metrics
+from triga.serve.openai import openai_routes
 from triga.serve.schemas import Health, PredictRequest, PredictResponse, json_body, parse
 from triga.serve.tei import ready, tei_routes
 
@@ -76,6 +78,8 @@ def create_app(pipeline: Pipeline, *, settings: ServeSettings | None = None) -> 
     _add_own_routes(app, desk, refusals)
     _add_house_routes(app, desk, refusals)
     app.include_router(tei_routes(desk, refusals))
+    if isinstance(pipeline.predictor, Streams):
+        app.include_router(openai_routes(desk, pipeline.predictor, refusals))
     app.add_exception_handler(TrigaError, _on_triga_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     paths = frozenset(app.openapi()["paths"]) | {"/docs", "/openapi.json"}

@@ -46,12 +46,12 @@ def serve(
     token: str | None = None,
     settings: ServeSettings | None = None,
     on_ready: Callable[[str], None] | None = None,
-    open_model: Callable[[Path, int], Pipeline] | None = None,
+    opened: Callable[[Path, int], Pipeline] | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C, then drain and return. Port 0 picks a free one; ``on_ready`` gets the address.
 
-    ``token`` takes the place of the settings' own. ``open_model`` opens what is no bundle, too, with so many threads.
-    Raises ``ModelError`` (the bundle), ``InputError`` (address or
+    ``opened`` opens what is no bundle, given the number of threads.
+    ``token`` takes the place of the settings' own. Raises ``ModelError`` (the bundle), ``InputError`` (address or
     token), ``MachineError`` (the port).
     """
     settings = settings or ServeSettings()
@@ -61,10 +61,8 @@ def serve(
     _check_token(address[0], settings.token)
     listener = listen(address, host)
     try:
-        if open_model is None:
-            pipeline = Pipeline.open(bundle, num_threads=settings.num_threads)
-        else:
-            pipeline = open_model(bundle, settings.num_threads)
+        num_threads = settings.num_threads
+        pipeline = opened(bundle, num_threads) if opened else Pipeline.open(bundle, num_threads=num_threads)
         app = create_app(pipeline, settings=settings)
         server = uvicorn.Server(server_config(app, settings))
         asyncio.run(_serve(server, app.state.desk, listener, on_ready))

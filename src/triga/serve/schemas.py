@@ -7,6 +7,7 @@ of surrogate pairs, and stops at deep nesting and at numbers of thousands of dig
 from __future__ import annotations
 
 import codecs
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 from triga.predict.pipeline import Input
 from triga.serve.errors import from_validation
 from triga.serve.limits import MAX_INPUTS, MAX_LABELS, MAX_NAME_CHARS, MAX_TEXT_CHARS
+from triga.tasks.question_answering.answers import NUM_CANDIDATES
 
 __all__ = ["FLOAT32_MAX", "Health", "PredictRequest", "PredictResponse", "Score", "Text", "json_body", "parse"]
 
@@ -41,7 +43,7 @@ class PredictRequest(BaseModel):
     inputs: Annotated[Annotated[Text, Tag("<text>")] | Annotated[Items, Tag("<list>")], Discriminator(_shape)]
     """What to answer (a reader: question and context). Classifiers cut long texts, others read them in windows."""
     top_k: int | None = Field(default=None, ge=1, le=MAX_LABELS)
-    """Give only the best so many scores (of a classifier)."""
+    """Give only the best so many scores (of a classifier), or answers (of a reader)."""
 
     @property
     def rows(self) -> list[Input]:
@@ -80,26 +82,25 @@ class Entities(BaseModel):
     entities: list[Entity] = Field(max_length=MAX_TEXT_CHARS)
 
 
-class Excerpt(BaseModel):
-    """The words of the second text (the context) that answer the first (the question)."""
+class Candidate(BaseModel):
+    """Words of the second text (the context) that may answer the first (the question)."""
 
     answer: Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
     """Empty: the context has no answer."""
     start: int = Field(ge=0, le=MAX_TEXT_CHARS)
     end: int = Field(ge=0, le=MAX_TEXT_CHARS)
-    """Characters of the context as the model read it, the end exclusive."""
+    """Characters of the context, the end exclusive."""
     score: float = Field(ge=0, le=1)
     """Probability of its first token times that of its last."""
 
 
-class Written(BaseModel):
-    """A text that the model wrote: a translation, a summary."""
+class Excerpt(Candidate):
+    """The answer, and what else was considered."""
 
-    written: Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
-    num_tokens: int = Field(ge=0, le=MAX_TEXT_CHARS)
-    """With the one that ended it."""
-    finish_reason: Literal["stop", "length"]
-    """``stop``: the model ended the text; ``length``: it reached the most tokens that it may write."""
+    context: Text
+    """As the model read it: positions count in it."""
+    others: list[Candidate] = Field(max_length=NUM_CANDIDATES)
+    """The next best, none over another."""
 
 
 class Number(BaseModel):
@@ -107,6 +108,15 @@ class Number(BaseModel):
 
     score: float = Field(ge=-FLOAT32_MAX, le=FLOAT32_MAX)
     """In the units of the training rows."""
+
+
+class Written(BaseModel):
+    """An answer in words."""
+
+    written: Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+    num_tokens: int = Field(ge=0, le=MAX_TEXT_CHARS)
+    finish_reason: Literal["stop", "length"]
+    """Whether the model ended it, or the limit of tokens."""
 
 
 class PredictResponse(BaseModel):
@@ -122,7 +132,7 @@ class PredictResponse(BaseModel):
         | Annotated[list[Number], Field(max_length=MAX_INPUTS)]
         | Annotated[list[Written], Field(max_length=MAX_INPUTS)]
     )
-    """Labels of a classifier, entities of a tagger, answers of a reader, numbers of a regressor, or written texts."""
+    """Labels of a classifier, entities of a tagger, answers of a reader, numbers of a regressor, words of a writer."""
 
 
 class Health(BaseModel):
@@ -139,5 +149,17 @@ def parse(model: type[Parsed], body: bytes) -> Parsed:
 
 def json_body(model: type[BaseModel]) -> dict[str, Any]:
     """``openapi_extra`` for a route that reads its body itself."""
-    content = {"application/json": {"schema": model.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema, parts)}}}}
+
+
+def _inlined(part: Any, parts: Mapping[str, Any]) -> Any:
+    """Where a reference stands, what it means: within a document of its own pointers would lead nowhere."""
+    if isinstance(part, list):
+        return [_inlined(item, parts) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _inlined(parts[part["$ref"].rpartition("/")[2]], parts)
+    return {key: _inlined(value, parts) for key, value in part.items()}

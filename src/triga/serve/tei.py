@@ -25,6 +25,7 @@ from triga.serve.schemas import FLOAT32_MAX, Health, Text, json_body, parse
 from triga.tasks.question_answering.spec import QuestionAnswering
 from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
 from triga.tasks.text_classification.spec import TextClassification
+from triga.tasks.text_generation.spec import TextGeneration
 from triga.tasks.text_regression.spec import TextRegression
 
 __all__ = ["TeiInfo", "TeiRequest", "tei_routes"]
@@ -88,16 +89,29 @@ class TeiClassifier(BaseModel):
 
 
 class TeiRegressor(BaseModel):
-    """There is nothing to say of it: a text has one number."""
+    """From where to where scores lie (those of train, or the recipe's range); null where that is not known."""
+
+    low: float | None = Field(ge=-FLOAT32_MAX, le=FLOAT32_MAX)
+    high: float | None = Field(ge=-FLOAT32_MAX, le=FLOAT32_MAX)
+
+
+class TeiReader(BaseModel):
+    no_answer: bool
+    """Whether it may say that a context has no answer."""
+
+
+class TeiWriter(BaseModel):
+    """It answers in words; one that takes part in dialogues has OpenAI's routes beside these."""
 
 
 class TeiModelType(BaseModel):
-    """One of the three, or none (a reader of questions, a writer). ``token_classifier`` and ``regressor`` are none of
-    text-embeddings-inference."""
+    """One of these. All but ``classifier`` are none of text-embeddings-inference."""
 
     classifier: TeiClassifier | None = None
     token_classifier: TeiClassifier | None = None
     regressor: TeiRegressor | None = None
+    reader: TeiReader | None = None
+    writer: TeiWriter | None = None
 
 
 class TeiInfo(BaseModel):
@@ -117,6 +131,8 @@ class TeiInfo(BaseModel):
     version: str = Field(max_length=MAX_NAME_CHARS)
     sha: str | None = Field(max_length=MAX_NAME_CHARS)
     docker_label: str | None = Field(max_length=MAX_NAME_CHARS)
+    task: str = Field(max_length=MAX_NAME_CHARS)
+    """The task's kind, as recipes name it. Not a field of text-embeddings-inference."""
     takes_pairs: bool | None
     """Whether inputs are pairs of texts; null where either is taken. Not a field of text-embeddings-inference."""
 
@@ -195,10 +211,13 @@ def _info(desk: Desk) -> TeiInfo:
     match desk.pipeline.task:
         case TextClassification():
             kind = TeiModelType(classifier=named)
-        case TextRegression():
-            kind = TeiModelType(regressor=TeiRegressor())
-        case QuestionAnswering() | SequenceToSequence():
-            kind = TeiModelType()
+        case TextRegression(scale=scale):
+            low, high = scale or (None, None)
+            kind = TeiModelType(regressor=TeiRegressor(low=low, high=high))
+        case QuestionAnswering(section=section):
+            kind = TeiModelType(reader=TeiReader(no_answer=section.no_answer))
+        case TextGeneration() | SequenceToSequence():
+            kind = TeiModelType(writer=TeiWriter())
         case _:
             kind = TeiModelType(token_classifier=named)
     return TeiInfo(
@@ -216,5 +235,6 @@ def _info(desk: Desk) -> TeiInfo:
         version=__version__,
         sha=None,
         docker_label=None,
-        takes_pairs=served.takes_pairs,
+        task=desk.pipeline.task.kind,
+        takes_pairs=True if desk.pipeline.needs_pairs else served.takes_pairs,
     )

@@ -21,6 +21,8 @@ from triga.tasks.sequence_to_sequence.model import SequenceToSequenceModel
 from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
 from triga.tasks.text_classification.model import TextClassificationModel
 from triga.tasks.text_classification.spec import TextClassification
+from triga.tasks.text_generation.model import TextGenerationModel
+from triga.tasks.text_generation.spec import TextGeneration
 from triga.tasks.text_regression.model import TextRegressionModel
 from triga.tasks.text_regression.spec import TextRegression
 from triga.tasks.token_classification.model import TokenClassificationModel
@@ -72,6 +74,8 @@ def open_task_model(spec: TaskSpec, *, targets: Any | None = None, label_smoothi
             return QuestionAnsweringModel(spec)
         case SequenceToSequence():
             return SequenceToSequenceModel.of(spec, targets, label_smoothing)
+        case TextGeneration():
+            return TextGenerationModel.of(spec, targets)
         case _:
             raise TypeError(f"no network for {type(spec).__name__}")
 

@@ -14,6 +14,8 @@ from triga.tasks.sequence_to_sequence.recipe import SequenceToSequenceSection
 from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
+from triga.tasks.text_generation.recipe import TextGenerationSection
+from triga.tasks.text_generation.spec import TextGeneration
 from triga.tasks.text_regression.recipe import TextRegressionSection
 from triga.tasks.text_regression.spec import TextRegression
 from triga.tasks.token_classification.recipe import TokenClassificationSection
@@ -28,6 +30,7 @@ TaskSection = Annotated[
     | TokenClassificationSection
     | TextRegressionSection
     | QuestionAnsweringSection
+    | TextGenerationSection
     | SequenceToSequenceSection,
     Field(discriminator="kind"),
 ]
@@ -47,13 +50,15 @@ def spec_of(section: TaskSection) -> TaskSpec:
             return QuestionAnswering(section)
         case SequenceToSequenceSection():
             return SequenceToSequence(section)
+        case TextGenerationSection():
+            return TextGeneration(section)
         case _:
             assert_never(section)
 
 
 def writes(spec: TaskSpec) -> bool:
     """Whether its answers are written, a token after the other: then torch runs the model, and nothing is exported."""
-    return isinstance(spec, SequenceToSequence)
+    return isinstance(spec, TextGeneration | SequenceToSequence)
 
 
 def task_of_kind(kind: str, **options: Any) -> TaskSpec:
@@ -84,6 +89,8 @@ def task_of_config(config: Mapping[str, Any]) -> TaskSpec | None:
         return TokenClassification(section, labels, outputs_named=tuple(names))
     if "ForQuestionAnswering" in architectures:
         return QuestionAnswering(QuestionAnsweringSection(kind="question-answering"))
+    if "ForCausalLM" in architectures or "LMHeadModel" in architectures:
+        return TextGeneration(TextGenerationSection(kind="text-generation"))
     return None
 
 

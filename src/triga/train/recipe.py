@@ -52,7 +52,8 @@ class TuneSection(Section):
     num_train_epochs: float | None = Field(default=None, gt=0, le=10_000)
     """Absent: 3, and more where that would be fewer than 500 updates, but at most 20 (docs/sizes.md)."""
     max_length: int | None = Field(default=None, ge=8, le=131_072)
-    """Tokens per row, special ones included. Absent: covers 99 % of train, at most what the model takes."""
+    """Tokens per row, special ones included. Absent: covers 99 % of train, at most what the model takes; of
+    question-answering at most 256, in windows."""
     max_tokens_per_batch: int = Field(default=2048, ge=8, le=1 << 22)
     """Tokens (with padding) of one micro-batch; rows of like length go together."""
     gradient_accumulation_steps: int = Field(default=1, ge=1, le=4096)

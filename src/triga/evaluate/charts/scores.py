@@ -22,6 +22,8 @@ SYSTEMS = {
     "crf": Both("CRF baseline", "CRF 基线"),
     "dictionary": Both("Known entities alone", "仅查已知实体"),
     "mean": Both("Mean of train", "训练集均值"),
+    "nearest-question": Both("Nearest question", "最相近的问题"),
+    "commonest": Both("Most frequent answer", "最常见的回答"),
     "nearest": Both("Nearest sentence", "最相近的句子"),
     "opening": Both("First words", "原文开头"),
     "nearest-text": Both("Nearest row's text", "最相近数据的文本"),
@@ -35,6 +37,7 @@ METRICS = {
     "spearman": Both("Spearman correlation", "Spearman 相关系数"),
     "pearson": Both("Pearson correlation", "Pearson 相关系数"),
     "f1": Both("F1", "F1"),
+    "rouge_l": Both("ROUGE-L", "ROUGE-L"),
     "exact_match": Both("Exact match", "完全匹配"),
     **{metric: Both(name, name) for metric, name in BARE.items()},
 }

@@ -23,8 +23,9 @@ from triga.evaluate.question_answering.kinds import kind_of_question
 from triga.evaluate.question_answering.mistakes import answer_mistakes
 from triga.evaluate.question_answering.reach import reach_counts
 from triga.evaluate.slices import SMALL, by_length, by_name
+from triga.tasks.question_answering.answers import AnswerPrediction
 from triga.tasks.question_answering.metrics import METRICS
-from triga.tasks.question_answering.spec import AnswerPrediction, QuestionAnswering, answers_of
+from triga.tasks.question_answering.spec import QuestionAnswering, answers_of
 
 __all__ = ["AnsweringExam"]
 

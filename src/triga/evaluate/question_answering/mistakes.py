@@ -9,7 +9,8 @@ from triga.core.arrays import IntArray
 from triga.data.rows import Row
 from triga.evaluate.text_classification.mistakes import clip
 from triga.evaluate.token_classification.pieces import pieces
-from triga.tasks.question_answering.spec import AnswerPrediction, answers_of
+from triga.tasks.question_answering.answers import AnswerPrediction
+from triga.tasks.question_answering.spec import answers_of
 from triga.tasks.token_classification.spans import Span
 
 __all__ = ["answer_mistakes"]

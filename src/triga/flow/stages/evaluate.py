@@ -17,6 +17,7 @@ import numpy as np
 
 from triga.core.arrays import Encoding
 from triga.core.artifact import Artifact, dump_json, load_json, writing
+from triga.core.events import note
 from triga.core.section import fingerprint
 from triga.data.prepare import Prepared
 from triga.evaluate.dossier import Dossier, evaluate
@@ -25,17 +26,21 @@ from triga.evaluate.gates import require_gates
 from triga.evaluate.recipe import EvaluateSection
 from triga.flow.context import Context, Stage
 from triga.flow.latency import measure_latency
-from triga.flow.open import open_torch
+from triga.flow.open import answering, open_torch
 from triga.predict.batching import predict_all
 from triga.predict.pipeline import Pipeline
-from triga.tasks.union import writes
+from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
+from triga.tasks.text_generation.spec import without_answer
 
 __all__ = ["DOSSIER_FILE", "SCORES_FILE", "STAGE"]
 
 DOSSIER_FILE = "dossier.json"
 SCORES_FILE = "scores.json"
-MAX_TIMED = 50
-"""Rows by which a model that writes is timed."""
+MAX_WRITTEN = 300
+"""Test rows that a model answers in words."""
+MAX_TIMED = 20
+WRITING_TOKENS = 4096
+"""Of the prompts that are answered together."""
 
 
 def _inputs(context: Context) -> Mapping[str, Any]:
@@ -69,29 +74,48 @@ def _save_outputs(evidence: Evidence, folder: Path) -> None:
 
 def _evidence(context: Context, pipeline: Pipeline) -> Evidence:
     prepared = Prepared.open(context.data)
-    test, dev = list(prepared.rows("test")), list(prepared.rows("dev"))
+    test, dev, leaked = list(prepared.rows("test")), list(prepared.rows("dev")), prepared.leaked("test")
+    writer = answering(pipeline)
+    if writer is not pipeline:
+        test, leaked = _few(context, test, leaked)
     encodings, dev_encodings = _encode(pipeline, test), _encode(pipeline, dev)
     training = load_json(context.model / "training.json")
+    is_scored_by_texts = isinstance(pipeline.task, SequenceToSequence)
+    asked = encodings[:MAX_TIMED] if is_scored_by_texts else encodings
+    written: Mapping[str, Any] = {}
+    if writer is not pipeline:
+        asked = _encode(pipeline, [without_answer(row) for row in test])
+        written = predict_all(writer.predictor, asked, WRITING_TOKENS)
+        asked = asked[:MAX_TIMED]
     return Evidence(
         name=context.recipe.name,
         spec=pipeline.task,
         test=test,
-        outputs=predict_all(pipeline.predictor, encodings),
+        outputs={**predict_all(pipeline.predictor, encodings), **written},
         encodings=encodings,
         dev=dev,
-        dev_outputs=None if writes(pipeline.task) else predict_all(pipeline.predictor, dev_encodings),
+        dev_outputs=None if is_scored_by_texts else predict_all(pipeline.predictor, dev_encodings),
         dev_encodings=dev_encodings,
         temperature=training["temperature"],
         train=list(prepared.rows("train")),
-        leaked=prepared.leaked("test"),
+        leaked=leaked,
         findings=[finding.as_dict() for finding in prepared.findings],
         lineage=pipeline.settings.lineage,
-        latency={
-            "torch": measure_latency(pipeline.predictor, encodings[:MAX_TIMED] if writes(pipeline.task) else encodings)
-        },
+        latency={"torch": measure_latency(writer.predictor, asked)},
         sizes={"model.safetensors": (context.model / "model.safetensors").stat().st_size},
         training=_training(training),
     )
+
+
+def _few(context: Context, test: list[Any], leaked: Sequence[int]) -> tuple[list[Any], list[int]]:
+    """Rows evenly taken, and which of them leaked."""
+    if len(test) <= MAX_WRITTEN:
+        return test, list(leaked)
+    what = "{count} of {total} test rows are answered, evenly taken: writing takes time"
+    context.emit(note("evaluate-few-written", what, count=MAX_WRITTEN, total=len(test)))
+    chosen = np.linspace(0, len(test) - 1, MAX_WRITTEN).astype(int).tolist()
+    known = set(leaked)
+    return [test[i] for i in chosen], [at for at, i in enumerate(chosen) if i in known]
 
 
 def _encode(pipeline: Pipeline, rows: Sequence[Any]) -> list[Encoding]:

@@ -47,6 +47,9 @@ from triga.train.tensorboard import TensorBoard
 
 __all__ = ["STAGE"]
 
+RATE_SHARES = {"question-answering": 0.375}
+"""How much of a shipped base's rate is the better default for a task (docs/sizes.md)."""
+
 
 @dataclass(frozen=True)
 class _Job:
@@ -176,7 +179,8 @@ def _default_rate(job: _Job) -> float:
     shipped = start.name if isinstance(start, ShippedBase) else None
     config = job.module.config
     plain = config.model_type in PLAIN_TYPES
-    return default_learning_rate(config.hidden_size, scratch=job.base.folder is None, base=shipped, plain=plain)
+    rate = default_learning_rate(config.hidden_size, scratch=job.base.folder is None, base=shipped, plain=plain)
+    return rate * RATE_SHARES.get(job.spec.kind, 1.0) if shipped else rate
 
 
 def _facts(job: _Job, preflight: Preflight, rate: float, best_step: int | None) -> dict[str, Any]:

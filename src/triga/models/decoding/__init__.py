@@ -1,1 +1,1 @@
-"""How a model writes: a token at a time, the likeliest or a drawn one, or several beginnings side by side."""
+"""How a decoder writes: a token at a time, the likeliest or a drawn one, or several texts side by side."""

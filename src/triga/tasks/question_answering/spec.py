@@ -13,6 +13,7 @@ from triga.core.arrays import Encoding, FloatArray, IntArray, Outputs
 from triga.core.errors import DataError, Language
 from triga.data.rows import Role, Row
 from triga.tasks.base import CardWords
+from triga.tasks.question_answering.answers import NUM_CANDIDATES, AnswerPrediction, Span, apart
 from triga.tasks.question_answering.formats import Answer, read_answers
 from triga.tasks.question_answering.metrics import METRICS, AnswerScores, answer_scores
 from triga.tasks.question_answering.recipe import QuestionAnsweringSection
@@ -20,18 +21,19 @@ from triga.tasks.question_answering.windows import (
     NOWHERE,
     Window,
     best_span,
+    best_spans,
     candidates,
     log_probabilities,
     window_of,
 )
 from triga.tasks.texts import written_text
 from triga.tasks.token_classification.moved import moved_spans
-from triga.tasks.token_classification.spans import Span
+from triga.tasks.token_classification.spans import Span as LabelledSpan
 from triga.text.language import language_of
 from triga.text.prepare import prepare_text
 from triga.text.tokenizers.tokenizer import Tokenizer
 
-__all__ = ["AnswerPrediction", "QuestionAnswering", "answers_of", "scores_of_row"]
+__all__ = ["QuestionAnswering", "answers_of", "scores_of_row"]
 
 ROLES = (
     Role("question", ("question", "query", "问题"), is_text=True),
@@ -39,25 +41,6 @@ ROLES = (
     Role("answers", ("answers", "answer", "答案")),
 )
 FORBIDDEN = -1e9
-
-
-@dataclass(frozen=True)
-class AnswerPrediction:
-    """Characters ``start`` to ``end`` of the context as the model read it; an empty text is "no answer"."""
-
-    text: str
-    start: int
-    end: int
-    score: float
-    """Probability of first token times that of the last; of no answer, the same of ``NOWHERE``."""
-
-    @property
-    def answer(self) -> tuple[int, int]:
-        return self.start, self.end
-
-    def as_dict(self, top_k: int | None = None) -> dict[str, Any]:
-        """``{"answer", "start", "end", "score"}``."""
-        return {"answer": self.text, "start": self.start, "end": self.end, "score": round(self.score, 6)}
 
 
 @dataclass(frozen=True)
@@ -222,26 +205,22 @@ class QuestionAnswering:
 
     def _answer(self, context: str, encodings: Sequence[Encoding], logits: Sequence[FloatArray]) -> AnswerPrediction:
         """The best span of all windows, or none where that is likelier in the window that is least sure of none."""
-        best: tuple[float, int, int] = (-np.inf, 0, 0)
-        none = np.inf
+        found: list[Span] = []
+        none = 0.0
         for window, said in zip(map(window_of, encodings), logits, strict=True):
             logs = log_probabilities(said, window.first, window.stop)
-            first, last, sure = self._best(logs, window)
             none = min(none, float(logs[0].sum()))
-            if sure > best[0]:
-                best = (sure, int(window.starts[first]), int(window.ends[last]))
-        sure, start, end = best
-        if sure == -np.inf or (self.section.no_answer and sure - none <= self.threshold):
-            return AnswerPrediction("", 0, 0, float(np.exp(min(none, 0.0))))
-        text = context[start:end]
-        start += len(text) - len(text.lstrip())
-        text = text.strip()
-        return AnswerPrediction(text, start, start + len(text), float(np.exp(sure)))
+            found += self._spans(window, logs)
+        spans = apart(found, context)
+        may_be_none = self.section.no_answer
+        is_none = not spans or (may_be_none and spans[0].sure - none <= self.threshold)
+        return AnswerPrediction.of(context, spans, none, is_none=is_none, may_be_none=may_be_none)
 
-    def _best(self, logs: FloatArray, window: Window) -> tuple[int, int, float]:
-        """A token that stands for no character neither begins nor ends an answer."""
+    def _spans(self, window: Window, logs: FloatArray) -> list[Span]:
+        """A window's best. A token that stands for no character neither begins nor ends an answer."""
         usable = np.where(window.ends > window.starts, 0.0, -np.inf)
-        return best_span(logs[1:, 0] + usable, logs[1:, 1] + usable, self.section.max_answer_length)
+        found = best_spans(logs[1:, 0] + usable, logs[1:, 1] + usable, self.section.max_answer_length, NUM_CANDIDATES)
+        return [Span(sure, int(window.starts[first]), int(window.ends[last])) for first, last, sure in found]
 
     def _verdict(self, logits: FloatArray, targets: IntArray) -> tuple[float, bool, bool]:
         """Of one row's windows: by how much the best span is likelier than none, and whether either is right."""
@@ -287,7 +266,7 @@ def _moved(answers: Sequence[Answer], before: str, after: str) -> list[Answer]:
     if before == after or not answers:
         return list(answers)
     try:
-        spans = moved_spans([Span(one.start, one.end, "") for one in answers], before, after)
+        spans = moved_spans([LabelledSpan(one.start, one.end, "") for one in answers], before, after)
     except DataError as error:
         raise DataError(
             "answer-lost",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from triga.core.arrays import Encoding, FloatArray, IntArray
 
-__all__ = ["NOWHERE", "Window", "best_span", "candidates", "log_probabilities", "window_of"]
+__all__ = ["NOWHERE", "Window", "best_span", "best_spans", "candidates", "log_probabilities", "window_of"]
 
 NOWHERE = 0
 """The token that says that a window has no answer."""
@@ -76,10 +76,27 @@ def best_span(starts: FloatArray, ends: FloatArray, longest: int) -> tuple[int, 
 
     ``starts`` and ``ends`` (C,) are those of single tokens. −∞ where there is no token.
     """
-    best = (0, 0, -np.inf)
-    for more in range(min(longest, len(starts))):
-        sums = starts[: len(starts) - more] + ends[more:]
-        at = int(sums.argmax())
-        if sums[at] > best[2]:
-            best = (at, at + more, float(sums[at]))
-    return best
+    found = best_spans(starts, ends, longest, 1)
+    return found[0] if found else (0, 0, -np.inf)
+
+
+def best_spans(starts: FloatArray, ends: FloatArray, longest: int, num: int) -> list[tuple[int, int, float]]:
+    """As ``best_span``, the best so many of which no two have a token in common; fewer where there are no more."""
+    found: list[tuple[int, int, float]] = []
+    width = min(longest, len(starts))
+    if not width:
+        return found
+    padded = np.append(ends, np.full(width - 1, -np.inf))
+    sums = np.lib.stride_tricks.sliding_window_view(padded, len(starts)) + starts  # (tokens more, first token)
+    more = np.arange(width)[:, None]
+    while len(found) < num:
+        longer, first = divmod(int(sums.argmax()), len(starts))
+        last = first + longer
+        if sums[longer, first] == -np.inf:
+            break
+        found.append((first, last, float(sums[longer, first])))
+        begin = max(first - width + 1, 0)
+        sums[:, first : last + 1] = -np.inf
+        before = sums[:, begin:first]
+        before[more >= first - np.arange(begin, first)] = -np.inf
+    return found

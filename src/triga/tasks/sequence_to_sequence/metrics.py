@@ -7,7 +7,6 @@ without stemming, averaged over rows; Chinese goes by character.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from triga.core.arrays import FloatArray
 from triga.core.errors import MachineError
-from triga.text.words import word_spans
+from triga.tasks.rouge import rouge_l, rouge_n
 
 __all__ = [
     "SUMMARY_METRICS",
@@ -72,7 +71,7 @@ def bleu_details(sums: FloatArray, tokenize: str) -> dict[str, Any]:
 def summary_statistics(given: Sequence[str], references: Sequence[str]) -> FloatArray:
     """(N, 4): ROUGE-L, ROUGE-1 and ROUGE-2 of each row, and 1."""
     return np.array(
-        [(*_rouge(_words(one), _words(true)), 1.0) for one, true in zip(given, references, strict=True)],
+        [(*_rouge(one, true), 1.0) for one, true in zip(given, references, strict=True)],
         dtype=np.float64,
     ).reshape(-1, len(SUMMARY_METRICS) + 1)
 
@@ -123,34 +122,5 @@ def _chrf(counts: FloatArray) -> FloatArray:
     return np.where(total > 0, (1 + CHRF_BETA**2) * precision * recall / np.where(total > 0, total, 1), 0.0)
 
 
-def _words(text: str) -> list[str]:
-    lowered = text.lower()
-    return [lowered[start:end] for start, end in word_spans(lowered) if lowered[start].isalnum()]
-
-
-def _rouge(given: Sequence[str], expected: Sequence[str]) -> tuple[float, float, float]:
-    longest = _f1(_common(given, expected), len(given), len(expected))
-    return longest, _overlap(given, expected, 1), _overlap(given, expected, 2)
-
-
-def _overlap(given: Sequence[str], expected: Sequence[str], length: int) -> float:
-    """F1 of n-grams, each counted as often as both texts have it."""
-    ours, theirs = (
-        Counter(tuple(words[i : i + length]) for i in range(len(words) - length + 1)) for words in (given, expected)
-    )
-    return _f1((ours & theirs).total(), ours.total(), theirs.total())
-
-
-def _f1(common: int, given: int, expected: int) -> float:
-    return 2 * common / (given + expected) if common else 0.0
-
-
-def _common(first: Sequence[str], second: Sequence[str]) -> int:
-    """Length of the longest common subsequence, by rows of the usual table."""
-    lengths = [0] * (len(second) + 1)
-    for word in first:
-        before = 0
-        for j, other in enumerate(second, start=1):
-            diagonal, before = before, lengths[j]
-            lengths[j] = diagonal + 1 if word == other else max(lengths[j], lengths[j - 1])
-    return lengths[-1]
+def _rouge(given: str, expected: str) -> tuple[float, float, float]:
+    return rouge_l(given, expected), rouge_n(given, expected, 1), rouge_n(given, expected, 2)

@@ -57,7 +57,11 @@ class TextRegressionModel:
 
     @classmethod
     def of(cls, spec: TextRegression, targets: FloatArray | None = None) -> TextRegressionModel:
-        return cls(spec, None if targets is None or not len(targets) else Scale.of(targets))
+        if targets is None or not len(targets):
+            return cls(spec)
+        scale = Scale.of(targets)
+        learned = spec.with_spread(scale.spread).with_limits(float(targets.min()), float(targets.max()))
+        return cls(learned, scale)
 
     def build(self, base: OpenedBase, *, seed: int, dropout: float | None = None) -> PreTrainedModel:
         """The network with one output; its scale is the attribute ``score_scale`` until ``release``."""
@@ -95,7 +99,7 @@ class TextRegressionModel:
         return F.mse_loss(self._standardised(module, batch, dtype)[:, 0], wanted, reduction="sum")
 
     def learned(self, module: Any) -> TextRegression:
-        return self.spec if self.scale is None else self.spec.with_spread(self.scale.spread)
+        return self.spec
 
     def release(self, module: Any) -> None:
         """Write the scale into the last layer."""

@@ -55,6 +55,8 @@ class TextRegression:
     section: TextRegressionSection
     spread: float | None = None
     """Standard deviation of the scores of train; None where that is not known."""
+    limits: tuple[float, float] | None = None
+    """Least and greatest score of train, where known: how far the answers can be trusted, and no bound of theirs."""
 
     roles = ROLES
     labels = ()
@@ -93,11 +95,21 @@ class TextRegression:
     def with_spread(self, spread: float) -> TextRegression:
         return replace(self, spread=spread)
 
+    def with_limits(self, low: float, high: float) -> TextRegression:
+        return replace(self, limits=(low, high))
+
     def restored(self, saved: Mapping[str, Any]) -> TextRegression:
-        return replace(self, spread=saved.get("spread"))
+        limits = saved.get("limits")
+        return replace(self, spread=saved.get("spread"), limits=None if limits is None else tuple(limits))
 
     def as_dict(self) -> dict[str, Any]:
-        return {"task": self.section.model_dump(mode="json"), "labels": [], "spread": self.spread}
+        learned = {"spread": self.spread, "limits": None if self.limits is None else list(self.limits)}
+        return {"task": self.section.model_dump(mode="json"), "labels": [], **learned}
+
+    @property
+    def scale(self) -> tuple[float, float] | None:
+        """From where to where scores lie: the section's range, else that of train."""
+        return self.section.range or self.limits
 
     # -- rows ---------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer as RawTokenizer
 
 from triga.core.arrays import Encoding, IntArray
 from triga.core.errors import ModelError
+from triga.text.tokenizers.chat import CHAT_FILE, Chat, load_chat
 
 __all__ = ["SENTINEL", "TOKENIZER_FILE", "Tokenizer", "tokenizer_file"]
 
@@ -38,10 +39,12 @@ DOCUMENT_TOKENS = (
 class Tokenizer:
     """Texts or pairs of texts to token ids, with special tokens, cut to a length. Not changed after loading."""
 
-    def __init__(self, raw: RawTokenizer, *, uses_token_types: bool = False) -> None:
+    def __init__(self, raw: RawTokenizer, *, uses_token_types: bool = False, chat: Chat | None = None) -> None:
         raw.no_truncation()
         raw.no_padding()
         self.raw = raw
+        self.chat = chat
+        """How dialogues are written, where the model was taught any."""
         self.uses_token_types = uses_token_types
         """Whether the model takes ``token_type_ids`` (BERT does, ModernBERT does not)."""
         self._cutters: dict[tuple[int, int], RawTokenizer] = {}
@@ -60,7 +63,9 @@ class Tokenizer:
                 fix="copy tokenizer.json again from where the model came from",
                 reason=str(error)[:200],
             ) from error
-        return cls(raw, uses_token_types=uses_token_types)
+        tokenizer = cls(raw, uses_token_types=uses_token_types)
+        tokenizer.chat = load_chat(path.parent, tokenizer.special_names)
+        return tokenizer
 
     @property
     def vocab_size(self) -> int:
@@ -110,10 +115,13 @@ class Tokenizer:
 
     @property
     def fingerprint(self) -> str:
-        return hashlib.sha256(self.raw.to_str().encode()).hexdigest()
+        chat = "" if self.chat is None else self.chat.template
+        return hashlib.sha256((self.raw.to_str() + chat).encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
         (folder / TOKENIZER_FILE).write_text(self.raw.to_str(pretty=True), encoding="utf-8")
+        if self.chat is not None:
+            (folder / CHAT_FILE).write_text(self.chat.template, encoding="utf-8")
 
     def encode(self, texts: Sequence[tuple[str, str | None]], max_length: int) -> list[Encoding]:
         """Encode pairs ``(text, text_pair or None)``; the longer one of a pair is cut first."""

@@ -1,0 +1,1 @@
+"""Text generation: answers in words, to instructions and in dialogues."""
