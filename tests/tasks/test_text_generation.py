@@ -15,8 +15,9 @@ from triga.core.arrays import IGNORED
 from triga.core.errors import DataError, ModelError
 from triga.models.open import OpenedBase, scratch_config
 from triga.tasks.models import open_task_model
+from triga.tasks.rouge import rouge_l
 from triga.tasks.text_generation.formats import read_turns
-from triga.tasks.text_generation.metrics import likelihood_scores, rouge_l
+from triga.tasks.text_generation.metrics import likelihood_scores
 from triga.tasks.text_generation.spec import TextGeneration
 from triga.tasks.union import task_of_kind
 from triga.text.tokenizers.chat import Chat

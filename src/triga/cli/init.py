@@ -20,6 +20,8 @@ class Task(StrEnum):
     token_classification = "token-classification"  # noqa: S105 - no password
     text_regression = "text-regression"
     question_answering = "question-answering"
+    translation = "translation"
+    summarization = "summarization"
 
 
 def init(

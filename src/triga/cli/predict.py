@@ -112,6 +112,8 @@ def _show(answers: Iterable[dict[str, Any]], settings: Settings, as_json: bool) 
         columns = settings.speech("text  found", "文本  找到的").split("  ")
     elif any("answer" in row for row in rows):
         columns = settings.speech("question  answer  score", "问题  答案  分数").split("  ")
+    elif any("written" in row for row in rows):
+        columns = settings.speech("text  written", "文本  写出的").split("  ")
     elif any("score" in row for row in rows):
         columns = settings.speech("text  score", "文本  分数").split("  ")
     else:
@@ -131,11 +133,13 @@ def _lines(answers: Iterable[dict[str, Any]], file: TextIO) -> int:
 def _row(answer: dict[str, Any], num_columns: int) -> Sequence[str]:
     if "error" in answer:
         return [answer["where"], *"-" * (num_columns - 2), answer["error"]]
-    text = " ¦ ".join(answer[key] for key in ("text", "text_pair", "question") if answer.get(key))
+    text = " ¦ ".join(answer[key] for key in ("text", "text_pair", "question", "source") if answer.get(key))
     short = " ".join((text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…").split())
     if "entities" in answer:
         found = (f"{one['text']} ({one['label']} {one['score']:.2f})" for one in answer["entities"])
         return [short, ", ".join(found) or "-"]
+    if "written" in answer:
+        return [short, " ".join(answer["written"].split()) or "-"]
     if "answer" in answer:
         return [short, " ".join(answer["answer"].split()) or "-", f"{answer['score']:.3f}"]
     if "score" in answer:

@@ -10,13 +10,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["IGNORED", "Encoding", "FloatArray", "IntArray", "Outputs", "Ragged", "save_array"]
+__all__ = [
+    "IGNORED",
+    "Encoding",
+    "FloatArray",
+    "IntArray",
+    "Outputs",
+    "Ragged",
+    "as_characters",
+    "as_texts",
+    "save_array",
+]
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 Outputs = Mapping[str, FloatArray]
 """What a model computed for a batch, by name, batch first: ``{"logits": (B, C)}`` for a classifier, (B, T, C) for a
-tagger. What stands behind a row's last token has no meaning."""
+tagger. What stands behind a row's last token has no meaning. A model that writes gives ``characters`` (B, L)
+(``as_characters``)."""
 IGNORED = -100
 """A target that no loss counts, as torch's ``ignore_index``."""
 
@@ -32,6 +43,8 @@ class Encoding:
     """(T, 2) first and last character + 1 of each token in its text; (0, 0) for special ones. Where a task needs it."""
     row: int = 0
     """Which of the rows that were encoded together it belongs to."""
+    labels: IntArray | None = None
+    """(L,) ids of what is to be written, where a task writes and the row says it."""
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -67,3 +80,16 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
     with open(path, "wb") as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
         file.write(array.tobytes())
+
+
+def as_characters(texts: Sequence[str]) -> IntArray:
+    """(B, L) code points of texts, L those of the longest and at least 1, filled up with zeros."""
+    characters = np.zeros((len(texts), max([1, *map(len, texts)])), dtype=np.int64)
+    for line, text in zip(characters, texts, strict=True):
+        line[: len(text)] = [ord(character) for character in text]
+    return characters
+
+
+def as_texts(characters: FloatArray | IntArray) -> list[str]:
+    """What ``as_characters`` was given, but for characters of code point 0."""
+    return ["".join(chr(int(code)) for code in line if code > 0) for line in characters]

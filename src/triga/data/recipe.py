@@ -13,7 +13,8 @@ __all__ = ["DataSection"]
 
 class DataSection(Section):
     train: RecipePath
-    """CSV, TSV, JSON, JSONL or Parquet (also .gz, .zst), a folder of ``datasets``, or a hub id when online."""
+    """CSV, TSV, JSON, JSONL or Parquet (also .gz, .zst), a folder of ``datasets``, or a hub id when online; of parallel
+    text one of its files: ``train.en`` beside ``train.zh``, with the columns ``en`` and ``zh``."""
     dev: RecipePath | None = None
     """For early stopping, calibration and thresholds; taken from train (``dev_size``) when absent."""
     test: RecipePath | None = None

@@ -17,6 +17,7 @@ from triga.data.sources.arrow import BATCH_ROWS, ArrowSource
 from triga.data.sources.delimited import DelimitedSource
 from triga.data.sources.dialect import Dialect
 from triga.data.sources.json_document import JsonDocumentSource
+from triga.data.sources.parallel_lines import ParallelLinesSource
 from triga.data.sources.tagged_columns import TaggedColumnsSource
 from triga.text.files import COMPRESSIONS
 
@@ -28,7 +29,10 @@ class RecordWriter(Protocol):
 
 
 def file_name(source: Source, split: str) -> str:
-    """What a cleaned copy is called: as its source; ``train.parquet`` for a folder and for a data set of a hub."""
+    """What a cleaned copy is called: as its source; ``train.parquet`` for a folder and for a data set of a hub,
+    ``train.jsonl`` for files of parallel text."""
+    if isinstance(source, ParallelLinesSource):
+        return f"{split}.jsonl"
     if not isinstance(source, ArrowSource):
         return source.name
     if source.details["format"] != "parquet":

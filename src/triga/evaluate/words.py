@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any, Literal
 
 from triga.evaluate.gates import Gate
-from triga.evaluate.written import gap_text, is_share, measured_text, p_value, percent, points, score_text, signed
+from triga.evaluate.written import BARE, gap_text, is_share, measured_text, p_value, percent, points, score_text, signed
 
 __all__ = ["Sentence", "p_value", "percent", "points", "sentences", "signed", "summarise"]
 
@@ -28,6 +28,7 @@ SCORES = {
     "micro_f1": "scores-several",
     "spearman": "scores-ranks",
     "f1": "scores-answers",
+    "bleu": "scores-translated",
     "rouge_l": "scores-written",
 }
 LEAKED = {
@@ -35,10 +36,12 @@ LEAKED = {
     "micro_f1": "leaked-f1",
     "spearman": "leaked-ranks",
     "f1": "leaked-answers",
+    "bleu": "leaked-translated",
     "rouge_l": "leaked-written",
 }
 """Sentences by the first score of the task."""
-SHORT = {"f1": ("F1", "F1"), "rouge_l": ("ROUGE-L", "ROUGE-L")}
+SHORT = {"f1": "F1", **BARE}
+"""What a score is called in a sentence, in both languages."""
 CLEARLY_WEAKER = 0.05
 """F1 below the macro average by which a class is called weak."""
 NUM_WEAK = 3
@@ -51,6 +54,7 @@ SLICE_KINDS = {
     "entities": ("{} entities", "{} 个实体"),
     "question": ('questions with "{}"', "含“{}”的问题"),
     "answer": ("answers of {} characters", "{} 个字符的答案"),
+    "target": ("true texts of {} characters", "{} 个字符的参考文本"),
 }
 """Kinds of slices that are worth a sentence; that unsure answers are wrong more often is no news."""
 
@@ -112,7 +116,7 @@ def _test_in_words(dossier: Mapping[str, Any]) -> tuple[str, str]:
     gap = comparison["differences"][metric]
     value, low, high = (gap_text(gap[key], metric) for key in ("value", "low", "high"))
     if is_share(metric):
-        name, chinese = SHORT.get(metric, ("micro F1", "微平均 F1"))
+        name, chinese = (SHORT[metric], SHORT[metric]) if metric in SHORT else ("micro F1", "微平均 F1")
         return f"{name} {value} points, {low} to {high}", f"{chinese} 相差 {value} 个百分点，{low} 至 {high}"
     return f"difference {value}, {low} to {high}", f"相差 {value}，{low} 至 {high}"
 
@@ -183,13 +187,17 @@ def _weak_slices(dossier: Mapping[str, Any]) -> Iterator[Sentence]:
         for one in group["slices"] if names else ():
             if one["weak"] and names:
                 english, chinese = (name.format(one["slice"]) for name in names)
-                said, chinese_said = _how_weak(one)
+                said, chinese_said = _how_weak(one, dossier["task"].get("row_metric"))
                 found.append((f"{english} ({said})", f"{chinese}（{chinese_said}）"))
     if found:
         yield _say("weak-slice", "warn", slices=("; ".join(en for en, _ in found), "；".join(zh for _, zh in found)))
 
 
-def _how_weak(one: Mapping[str, Any]) -> tuple[str, str]:
+def _how_weak(one: Mapping[str, Any], row_metric: str | None) -> tuple[str, str]:
+    """``row_metric``: what a row's error is lacking of, where that is a score."""
+    if row_metric is not None:
+        score = f"{BARE[row_metric]} {score_text(1 - one['error']['value'], row_metric)}"
+        return score, score
     if "error" in one:
         off = measured_text(one["error"]["value"])
         return f"off by {off}", f"平均偏离 {off}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "BARE",
     "gap_text",
     "is_share",
     "measured_text",
@@ -17,6 +18,8 @@ __all__ = [
 CORRELATIONS = frozenset({"spearman", "pearson", "r2"})
 """Metrics that are no shares."""
 MINUS = "−"
+BARE = {"bleu": "BLEU", "chrf": "chrF", "rouge_l": "ROUGE-L", "rouge_1": "ROUGE-1", "rouge_2": "ROUGE-2"}
+"""Shares that the field writes times a hundred and without a sign."""
 
 
 def percent(share: float) -> str:
@@ -44,7 +47,9 @@ def is_share(metric: str) -> bool:
 
 
 def score_text(score: float, metric: str) -> str:
-    """``84.2%``, of a correlation ``0.842``."""
+    """``84.2%``, of a correlation ``0.842``, of a BLEU ``38.2``."""
+    if metric in BARE:
+        return f"{100 * score:.1f}"
     return percent(score) if is_share(metric) else f"{score:.3f}".replace("-", MINUS)
 
 

@@ -62,7 +62,15 @@ def _split(spec: TaskSpec, rows: Sequence[Row], tokens: Tokens) -> EncodedSplit:
 def _tokens(
     context: Context, prepared: Prepared, spec: TaskSpec, tokenizer: Tokenizer, split: str, length: int
 ) -> Tokens:
-    key = fingerprint(prepared.fingerprint, spec.kind, split, tokenizer.fingerprint, tokenizer.uses_token_types, length)
+    key = fingerprint(
+        prepared.fingerprint,
+        spec.kind,
+        dict(spec.reading),
+        split,
+        tokenizer.fingerprint,
+        tokenizer.uses_token_types,
+        length,
+    )
     return tokenize(
         prepared.rows(split),
         lambda rows: spec.encode(rows, tokenizer, length),

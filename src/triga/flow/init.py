@@ -15,6 +15,7 @@ from triga.core.errors import Language
 from triga.flow.recipe_text import dump_yaml
 from triga.flow.survey import Survey
 from triga.tasks.question_answering.spec import QuestionAnswering
+from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
 from triga.tasks.text_classification.spec import TextClassification
 
 __all__ = ["draft_recipe", "facts", "name_of"]
@@ -47,6 +48,13 @@ def draft_recipe(found: Survey, *, folder: Path, name: str | None = None, langua
         dump_yaml({"name": name or name_of(found.train)}).strip(),
         "",
         say(
+            "# Where the weights start from: random weights, or the folder of any T5, BART or Marian\n"
+            "# (base: path/to/it); sizes: nano, micro, mini, small, base.",
+            "# 权重从哪里开始：随机权重，或任意 T5、BART、Marian 模型文件夹\n"
+            "# （base: 文件夹的路径）；大小可选 nano、micro、mini、small、base。",
+        )
+        if isinstance(found.spec, SequenceToSequence)
+        else say(
             "# Where the weights start from: a base that comes with triga (triga-nano, triga-mini; English, Chinese),\n"
             "# any model's folder (base: path/to/it), or random weights\n"
             "# (base: {kind: scratch, size: nano}; also micro, mini, small, base).",
@@ -77,6 +85,13 @@ def draft_recipe(found: Survey, *, folder: Path, name: str | None = None, langua
             f"# 未达到门槛时以退出码 3 结束；例如 evaluate: {{gates: {{{metric}: 0.8}}}}",
         ),
         "evaluate: {}",
+        *([] if isinstance(found.spec, SequenceToSequence) else _compress_lines(say)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _compress_lines(say: Say) -> list[str]:
+    return [
         "",
         say(
             "# The bundle that triga serve runs, proven to answer as the trained model does.",
@@ -84,7 +99,6 @@ def draft_recipe(found: Survey, *, folder: Path, name: str | None = None, langua
         ),
         "compress: {quantize: int8}",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _task(found: Survey) -> dict[str, Any]:
@@ -187,6 +201,8 @@ def _data_lines(found: Survey, folder: Path, say: Say) -> list[str]:
 
 
 def _base(found: Survey) -> str:
+    if isinstance(found.spec, SequenceToSequence):
+        return "{kind: scratch, size: nano}"
     foreign = sum(count for name, count in found.languages.items() if name not in SPOKEN)
     return "triga-nano" if foreign <= FOREIGN_SHARE * found.num_rows else "{kind: scratch, size: nano}"
 

@@ -12,7 +12,7 @@ from triga.predict.pipeline import BUNDLE_KIND, Pipeline
 from triga.predict.settings import SETTINGS_FILE, ModelSettings
 from triga.tasks.base import TaskSpec
 from triga.tasks.text_generation.spec import TextGeneration
-from triga.tasks.union import task_of_config
+from triga.tasks.union import task_of_config, writes
 
 __all__ = ["answering", "open_folder", "open_to_serve", "open_torch"]
 
@@ -29,7 +29,8 @@ def open_folder(folder: Path) -> Pipeline:
 def open_to_serve(folder: Path, num_threads: int) -> Pipeline:
     """A bundle, or the model folder of a task that writes, which has none. Raises ``ModelError`` for other folders."""
     is_model = (folder / MANIFEST).is_file() and Artifact.open(folder).kind != BUNDLE_KIND
-    if not is_model or not isinstance(_kind_of(folder), TextGeneration):
+    spec = _kind_of(folder) if is_model else None
+    if spec is None or not writes(spec):
         return Pipeline.open(folder, num_threads=num_threads)
     import torch
 
@@ -67,20 +68,17 @@ def answering(pipeline: Pipeline) -> Pipeline:
 
 def open_torch(folder: Path) -> Pipeline:
     """A model folder, run by torch in float32: the reference that exports are compared with."""
-    from triga.models.engine import TorchPredictor, pick_device
+    from triga.models.engine import pick_device
     from triga.models.open import OpenedBase, check_folder, open_base
     from triga.models.recipe import FolderBase
-    from triga.tasks.models import open_task_model
+    from triga.tasks.models import open_predictor, open_task_model
 
     check_folder(folder)
     base: OpenedBase = open_base(FolderBase(path=folder), lambda: ())
     settings = _settings(folder, base)
     task = open_task_model(settings.task)
-    device = pick_device()
-    module: Any = task.build(base, seed=0).to(device)
-    pad_id = base.tokenizer.pad_id
-    predictor = TorchPredictor(module, lambda rows: task.collate(rows, None, pad_id), task.logits, device)
-    return Pipeline(settings, base.tokenizer, predictor)
+    module: Any = task.build(base, seed=0)
+    return Pipeline(settings, base.tokenizer, open_predictor(task, module, base.tokenizer, pick_device()))
 
 
 def _settings(folder: Path, base: Any) -> ModelSettings:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from triga.core.errors import RecipeError
 from triga.flow.recipe_errors import missing_section, nearest, unknown_choice, unknown_key
 from triga.flow.recipe_text import KeyPath, RecipeText
-from triga.models.recipe import FolderBase, ScratchBase
+from triga.models.recipe import FolderBase, ScratchBase, ShippedBase
 from triga.tasks.question_answering.recipe import QuestionAnsweringSection
+from triga.tasks.sequence_to_sequence.recipe import SequenceToSequenceSection
 from triga.tasks.text_regression.recipe import TextRegressionSection
-from triga.tasks.union import spec_of
+from triga.tasks.union import spec_of, writes
 
 if TYPE_CHECKING:
     from triga.flow.recipe import Recipe
@@ -29,6 +30,7 @@ def cross_check(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
         _column_errors,
         _smoothing_errors,
         _pretrain_errors,
+        _writing_errors,
         _stage_errors,
         _file_errors,
     )
@@ -115,6 +117,37 @@ def _pretrain_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
             architecture=base.architecture,
         )
     ]
+
+
+def _writing_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:
+    """A model that writes needs a decoder, and is served as it was trained."""
+    if recipe.task is None or not writes(spec_of(recipe.task)):
+        return []
+    errors = []
+    base = recipe.base
+    reads_first = isinstance(recipe.task, SequenceToSequenceSection)
+    name = base.name if isinstance(base, ShippedBase) else getattr(base, "architecture", "transformer")
+    if reads_first and (isinstance(base, ShippedBase) or name != "transformer"):
+        errors.append(
+            RecipeError(
+                "recipe-base-cannot-write",
+                "{name} has no decoder that could write what an encoder has read",
+                where=text.where(("base",)),
+                fix="write base: scratch, or name a folder of T5, BART, Marian or another encoder-decoder",
+                name=name,
+            )
+        )
+    if recipe.compress is not None:
+        errors.append(
+            RecipeError(
+                "recipe-compress-writing",
+                "a model for {kind} is not exported: it is run token by token",
+                where=text.where(("compress",)),
+                fix="take compress out; triga predict and triga serve take the run's folder as it is",
+                kind=recipe.task.kind,
+            )
+        )
+    return errors
 
 
 def _stage_errors(recipe: Recipe, text: RecipeText) -> list[RecipeError]:

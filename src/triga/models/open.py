@@ -16,6 +16,7 @@ from triga.core.errors import ModelError
 from triga.models.recipe import Architecture, Base, FolderBase, HubBase, ScratchBase, ShippedBase, Size, shipped_folder
 from triga.models.size import HEAD_WIDTH, SIZES
 from triga.text.tokenizers.tokenizer import TOKENIZER_FILE, Tokenizer
+from triga.text.tokenizers.training import train_writing_tokenizer
 from triga.text.tokenizers.wordpiece import train_wordpiece
 
 if TYPE_CHECKING:
@@ -48,12 +49,17 @@ class OpenedBase:
         return positions - (self.config.pad_token_id + 1 if self.config.model_type in OFFSET_POSITIONS else 0)
 
 
-def open_base(base: Base, texts: Callable[[], Iterable[str]], *, online: bool = False) -> OpenedBase:
-    """Open a base. ``texts`` gives the training text, read only where a tokenizer has to be trained."""
+def open_base(
+    base: Base, texts: Callable[[], Iterable[str]], *, online: bool = False, fresh: Architecture = "modernbert"
+) -> OpenedBase:
+    """Open a base. ``texts`` gives the training text, read only where a tokenizer has to be trained; ``fresh`` is what
+    a Transformer from scratch is.
+    """
     match base:
         case ScratchBase():
-            tokenizer = train_wordpiece(texts(), base.vocab_size)
-            architecture = "modernbert" if base.architecture == "transformer" else base.architecture
+            architecture = fresh if base.architecture == "transformer" else base.architecture
+            train = train_wordpiece if architecture != "t5" else train_writing_tokenizer
+            tokenizer = train(texts(), base.vocab_size)
             return OpenedBase(scratch_config(base.size, tokenizer, architecture), tokenizer, None)
         case ShippedBase():
             return _open_folder(shipped_folder(base.name))

@@ -93,7 +93,7 @@ def _add_own_routes(app: FastAPI, desk: Desk, refusals: dict[int | str, dict[str
         "/v1/predict", responses={200: {"model": PredictResponse}, **refusals}, openapi_extra=json_body(PredictRequest)
     )
     async def predict(request: Request) -> Response:
-        """Answer texts or pairs: labels with scores, entities in a text, the answer in a context, or a number."""
+        """Answer texts or pairs: labels with scores, entities in a text, the answer in a context, a number, a text."""
         with desk.seat():
             asked = parse(PredictRequest, await desk.read(request))
             rows, headers, predictions = asked.rows, None, []

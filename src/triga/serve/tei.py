@@ -23,6 +23,7 @@ from triga.serve.errors import json_response
 from triga.serve.limits import MAX_INPUTS, MAX_LABELS, MAX_NAME_CHARS
 from triga.serve.schemas import FLOAT32_MAX, Health, Text, json_body, parse
 from triga.tasks.question_answering.spec import QuestionAnswering
+from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
 from triga.tasks.text_classification.spec import TextClassification
 from triga.tasks.text_generation.spec import TextGeneration
 from triga.tasks.text_regression.spec import TextRegression
@@ -100,7 +101,7 @@ class TeiReader(BaseModel):
 
 
 class TeiWriter(BaseModel):
-    """It answers in words, and has OpenAI's routes beside these."""
+    """It answers in words; one that takes part in dialogues has OpenAI's routes beside these."""
 
 
 class TeiModelType(BaseModel):
@@ -215,7 +216,7 @@ def _info(desk: Desk) -> TeiInfo:
             kind = TeiModelType(regressor=TeiRegressor(low=low, high=high))
         case QuestionAnswering(section=section):
             kind = TeiModelType(reader=TeiReader(no_answer=section.no_answer))
-        case TextGeneration():
+        case TextGeneration() | SequenceToSequence():
             kind = TeiModelType(writer=TeiWriter())
         case _:
             kind = TeiModelType(token_classifier=named)

@@ -58,10 +58,16 @@ class TaskSpec(RowSpec, Protocol):
 
     baseline_name: str
     """The plain method that the dossier compares with."""
-    metrics: tuple[str, ...]
-    """All that ``score`` gives."""
-    main_metric: str
-    """The one that picks the best epoch where the recipe does not say."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """All that ``score`` gives."""
+        ...
+
+    @property
+    def main_metric(self) -> str:
+        """The one that picks the best epoch where the recipe does not say."""
+        ...
 
     @property
     def needs_target(self) -> bool:
@@ -105,7 +111,7 @@ class TaskSpec(RowSpec, Protocol):
 
     def targets(self, rows: Sequence[Row], encodings: Sequence[Encoding]) -> Any:
         """What the loss takes, encodings first, picked by an array of their indices: (N,) classes, (N, C) zeros and
-        ones, ``Ragged`` tags, (N,) scores, or (N, 5) places of answers."""
+        ones, ``Ragged`` tags or tokens of texts, (N,) scores, or (N, 5) places of answers."""
         ...
 
     def probabilities(self, encodings: Sequence[Encoding], outputs: Outputs) -> FloatArray:

@@ -9,7 +9,7 @@ from triga.core.errors import DataError
 from triga.data.rows import Role, Row
 from triga.text.prepare import PrepareSection, prepare_text
 
-__all__ = ["TEXT", "TEXT_PAIR", "joined", "read_texts", "written_text"]
+__all__ = ["TEXT", "TEXT_PAIR", "joined", "read_text", "read_texts", "written_text"]
 
 TEXT = Role(
     "text",
@@ -27,8 +27,8 @@ def read_texts(values: Mapping[str, Any], how: PrepareSection) -> dict[str, str 
     Raises ``DataError`` for what is empty, no text, or nothing once it is prepared.
     """
     return {
-        "text": _read(values.get("text"), "text", how),
-        "text_pair": None if "text_pair" not in values else _read(values["text_pair"], "text_pair", how),
+        "text": read_text(values.get("text"), "text", how),
+        "text_pair": None if "text_pair" not in values else read_text(values["text_pair"], "text_pair", how),
     }
 
 
@@ -37,7 +37,8 @@ def joined(row: Row) -> str:
     return row["text"] if row["text_pair"] is None else f"{row['text']}\n{row['text_pair']}"
 
 
-def _read(value: Any, role: str, how: PrepareSection) -> str:
+def read_text(value: Any, role: str, how: PrepareSection) -> str:
+    """A value as a text, prepared. Raises as ``read_texts`` does."""
     text = prepare_text(_written(value, role), how)
     if not text.strip():
         raise DataError(

@@ -10,6 +10,8 @@ from pydantic import Field, TypeAdapter
 from triga.tasks.base import TaskSpec
 from triga.tasks.question_answering.recipe import QuestionAnsweringSection
 from triga.tasks.question_answering.spec import QuestionAnswering
+from triga.tasks.sequence_to_sequence.recipe import SequenceToSequenceSection
+from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
 from triga.tasks.text_classification.recipe import TextClassificationSection
 from triga.tasks.text_classification.spec import TextClassification
 from triga.tasks.text_generation.recipe import TextGenerationSection
@@ -21,14 +23,15 @@ from triga.tasks.token_classification.spec import TokenClassification
 from triga.tasks.token_classification.tagging import labels_of_tags
 from triga.text.prepare import check_prepare
 
-__all__ = ["TaskSection", "load_task", "open_task", "spec_of", "task_of_config", "task_of_kind"]
+__all__ = ["TaskSection", "load_task", "open_task", "spec_of", "task_of_config", "task_of_kind", "writes"]
 
 TaskSection = Annotated[
     TextClassificationSection
     | TokenClassificationSection
     | TextRegressionSection
     | QuestionAnsweringSection
-    | TextGenerationSection,
+    | TextGenerationSection
+    | SequenceToSequenceSection,
     Field(discriminator="kind"),
 ]
 _SECTION: TypeAdapter[TaskSection] = TypeAdapter(TaskSection)
@@ -45,10 +48,17 @@ def spec_of(section: TaskSection) -> TaskSpec:
             return TextRegression(section)
         case QuestionAnsweringSection():
             return QuestionAnswering(section)
+        case SequenceToSequenceSection():
+            return SequenceToSequence(section)
         case TextGenerationSection():
             return TextGeneration(section)
         case _:
             assert_never(section)
+
+
+def writes(spec: TaskSpec) -> bool:
+    """Whether its answers are written, a token after the other: then torch runs the model, and nothing is exported."""
+    return isinstance(spec, TextGeneration | SequenceToSequence)
 
 
 def task_of_kind(kind: str, **options: Any) -> TaskSpec:

@@ -16,6 +16,7 @@ from triga.data.sources.delimited import open_delimited
 from triga.data.sources.hub import hub_id, open_hub
 from triga.data.sources.json_document import JsonDocumentSource
 from triga.data.sources.json_lines import JsonLinesSource
+from triga.data.sources.parallel_lines import ParallelLinesSource, parallel_files
 from triga.data.sources.parquet import open_parquet
 from triga.data.sources.tagged_columns import TAGGED_SUFFIXES, TaggedColumnsSource, is_tagged_columns
 from triga.text.files import COMPRESSIONS, DataFile, find_file
@@ -64,6 +65,8 @@ def open_file(file: DataFile, hints: Hints) -> Source:
     """One file, in the format that its suffix and its first bytes show."""
     if file.suffix in PARQUET_SUFFIXES or file.head.startswith(PARQUET_MAGIC):
         return open_parquet(file)
+    if parallel := parallel_files(file, FILE_SUFFIXES):
+        return ParallelLinesSource.open(parallel, hints.encoding)
     file.check_is_text()
     encoding = find_encoding(file, hints.encoding)
     if is_tagged_columns(file.head.decode(encoding, "replace"), file.suffix):

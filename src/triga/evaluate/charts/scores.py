@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from triga.evaluate.charts.axes import floor_share, share_ticks, x_axis
 from triga.evaluate.charts.svg import Both, Plot, chart, circle, line, rect, shorten, text
-from triga.evaluate.written import is_share, score_text
+from triga.evaluate.written import BARE, is_share, score_text
 
 __all__ = ["METRICS", "SYSTEMS", "agreement", "class_scores", "scores", "spark"]
 
@@ -26,6 +26,9 @@ SYSTEMS = {
     "commonest": Both("Most frequent answer", "最常见的回答"),
     "nearest": Both("Nearest sentence", "最相近的句子"),
     "opening": Both("First words", "原文开头"),
+    "nearest-text": Both("Nearest row's text", "最相近数据的文本"),
+    "copy": Both("Source, copied", "照抄原文"),
+    "lead": Both("First sentence", "原文第一句"),
 }
 METRICS = {
     "accuracy": Both("Accuracy", "准确率"),
@@ -36,6 +39,7 @@ METRICS = {
     "f1": Both("F1", "F1"),
     "rouge_l": Both("ROUGE-L", "ROUGE-L"),
     "exact_match": Both("Exact match", "完全匹配"),
+    **{metric: Both(name, name) for metric, name in BARE.items()},
 }
 WIDTH = 880.0
 NUM_WEAKEST = 12

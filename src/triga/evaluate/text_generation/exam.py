@@ -21,8 +21,10 @@ from triga.evaluate.slices import by_length
 from triga.evaluate.text_classification.mistakes import clip
 from triga.evaluate.text_generation.baseline import commonest_answers, nearest_question_answers
 from triga.evaluate.token_classification.pieces import pieces
-from triga.tasks.text_generation.metrics import WRITTEN_METRICS, likelihood_scores, rouge_l
-from triga.tasks.text_generation.spec import TextGeneration, WrittenPrediction, answer_of_row, question_of_row
+from triga.tasks.rouge import rouge_l
+from triga.tasks.text_generation.metrics import WRITTEN_METRICS, likelihood_scores
+from triga.tasks.text_generation.spec import TextGeneration, answer_of_row, question_of_row
+from triga.tasks.written import WrittenPrediction
 
 __all__ = ["GenerationExam"]
 

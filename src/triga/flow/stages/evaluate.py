@@ -1,6 +1,6 @@
 """Stage ``evaluate``: the model's answers to the test rows become a dossier of numbers.
 
-    evaluation/  dossier.json  scores.json  test_logits.npy  manifest.json
+    evaluation/  dossier.json  scores.json  test_logits.npy (or test_texts.jsonl)  manifest.json
 
 The artifact is written whether or not a gate was missed; a missed gate then ends the run with exit code 3.
 """
@@ -8,6 +8,7 @@ The artifact is written whether or not a gate was missed; a missed gate then end
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from triga.flow.latency import measure_latency
 from triga.flow.open import answering, open_torch
 from triga.predict.batching import predict_all
 from triga.predict.pipeline import Pipeline
+from triga.tasks.sequence_to_sequence.spec import SequenceToSequence
 from triga.tasks.text_generation.spec import without_answer
 
 __all__ = ["DOSSIER_FILE", "SCORES_FILE", "STAGE"]
@@ -52,12 +54,22 @@ def _inputs(context: Context) -> Mapping[str, Any]:
 def _make(context: Context, inputs: Mapping[str, Any]) -> None:
     evidence = _evidence(context, open_torch(context.model))
     dossier = evaluate(evidence, context.recipe.evaluate or EvaluateSection(), seed=context.recipe.seed)
-    logits = io.BytesIO()
-    np.save(logits, evidence.logits, allow_pickle=False)
     with writing(context.evaluation, kind="evaluation", inputs=inputs) as folder:
         (folder / DOSSIER_FILE).write_bytes(dump_json(dossier.as_dict()))
         (folder / SCORES_FILE).write_bytes(dump_json(dossier.scores))
-        (folder / "test_logits.npy").write_bytes(logits.getvalue())
+        _save_outputs(evidence, folder)
+
+
+def _save_outputs(evidence: Evidence, folder: Path) -> None:
+    """The logits; of a model that writes its texts instead, in the order of the test rows."""
+    if "logits" not in evidence.outputs:
+        answers = evidence.spec.decode(evidence.test, evidence.encodings, evidence.outputs)
+        lines = (json.dumps(answer.as_dict(), ensure_ascii=False) for answer in answers)
+        (folder / "test_texts.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        return
+    logits = io.BytesIO()
+    np.save(logits, evidence.logits, allow_pickle=False)
+    (folder / "test_logits.npy").write_bytes(logits.getvalue())
 
 
 def _evidence(context: Context, pipeline: Pipeline) -> Evidence:
@@ -68,7 +80,8 @@ def _evidence(context: Context, pipeline: Pipeline) -> Evidence:
         test, leaked = _few(context, test, leaked)
     encodings, dev_encodings = _encode(pipeline, test), _encode(pipeline, dev)
     training = load_json(context.model / "training.json")
-    asked = encodings
+    is_scored_by_texts = isinstance(pipeline.task, SequenceToSequence)
+    asked = encodings[:MAX_TIMED] if is_scored_by_texts else encodings
     written: Mapping[str, Any] = {}
     if writer is not pipeline:
         asked = _encode(pipeline, [without_answer(row) for row in test])
@@ -81,7 +94,7 @@ def _evidence(context: Context, pipeline: Pipeline) -> Evidence:
         outputs={**predict_all(pipeline.predictor, encodings), **written},
         encodings=encodings,
         dev=dev,
-        dev_outputs=predict_all(pipeline.predictor, dev_encodings),
+        dev_outputs=None if is_scored_by_texts else predict_all(pipeline.predictor, dev_encodings),
         dev_encodings=dev_encodings,
         temperature=training["temperature"],
         train=list(prepared.rows("train")),

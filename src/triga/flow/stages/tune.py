@@ -25,6 +25,7 @@ from triga.flow.context import Context, Stage
 from triga.flow.encoded import EncodedSplit, encode_splits
 from triga.flow.lineage import lineage_of
 from triga.flow.training_log import training_summary
+from triga.models.decoding.beam_writer import BeamWriter
 from triga.models.engine import TorchPredictor, pick_device
 from triga.models.head import fold_temperature
 from triga.models.open import OpenedBase, open_base
@@ -34,7 +35,8 @@ from triga.models.size import default_learning_rate
 from triga.predict.batching import predict_all
 from triga.predict.settings import ModelSettings
 from triga.tasks.base import TaskSpec
-from triga.tasks.models import TaskModel, open_task_model
+from triga.tasks.models import TaskModel, fresh_architecture, open_predictor, open_task_model, texts_to_learn
+from triga.tasks.union import writes
 from triga.train.loop import Batch, Problem
 from triga.train.optimizer import choose_trainable
 from triga.train.plan import Plan, enough_epochs
@@ -59,7 +61,7 @@ class _Job:
     base: OpenedBase
     task: TaskModel
     module: Any
-    predictor: TorchPredictor
+    predictor: TorchPredictor | BeamWriter
     max_length: int
     splits: Mapping[str, EncodedSplit]
 
@@ -118,7 +120,12 @@ def _open(context: Context, work: Path, prepared: Prepared) -> _Job:
     recipe = context.recipe
     section = recipe.tune or TuneSection()
     spec = context.spec.with_labels(prepared.labels)
-    base = open_base(_start(context), lambda: map(spec.text_of, prepared.rows("train")), online=recipe.online)
+    base = open_base(
+        _start(context),
+        lambda: texts_to_learn(spec, prepared.rows("train")),
+        online=recipe.online,
+        fresh=fresh_architecture(spec),
+    )
     tokenizer = spec.tokenizer_for(base.tokenizer, map(spec.text_of, prepared.rows("train")))
     if tokenizer is not base.tokenizer:
         base = replace(base, tokenizer=tokenizer, known=base.tokenizer)
@@ -126,11 +133,8 @@ def _open(context: Context, work: Path, prepared: Prepared) -> _Job:
         context, prepared, spec, base.tokenizer, max_length=section.max_length, limit=base.max_positions
     )
     task = open_task_model(spec, targets=splits["train"].targets, label_smoothing=section.label_smoothing)
-    device = pick_device()
-    module: Any = task.build(base, seed=recipe.seed, dropout=section.dropout).to(device)
-    predictor = TorchPredictor(
-        module, lambda rows: task.collate(rows, None, base.tokenizer.pad_id), task.logits, device
-    )
+    module: Any = task.build(base, seed=recipe.seed, dropout=section.dropout)
+    predictor = open_predictor(task, module, base.tokenizer, pick_device(), often=True)
     return _Job(context, work, spec, base, task, module, predictor, max_length, splits)
 
 
@@ -195,6 +199,8 @@ def _facts(job: _Job, preflight: Preflight, rate: float, best_step: int | None) 
 def _calibrate(job: _Job) -> tuple[_Job, float | None]:
     """Temperature, and what follows from it: fitted on dev."""
     dev = job.splits["dev"]
+    if writes(job.spec):
+        return job, None
     outputs = predict_all(job.predictor, dev.tokens)
     claims = job.spec.claims(outputs, dev.targets)
     if claims is None:

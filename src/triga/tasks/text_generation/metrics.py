@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from triga.core.arrays import FloatArray
-from triga.text.words import word_spans
 
-__all__ = ["METRICS", "WRITTEN_METRICS", "likelihood_scores", "rouge_l"]
+__all__ = ["METRICS", "WRITTEN_METRICS", "likelihood_scores"]
 
 METRICS: tuple[str, ...] = ("likelihood", "token_accuracy")
 WRITTEN_METRICS = ("rouge_l", "exact_match")
@@ -29,28 +28,3 @@ def likelihood_scores(said: FloatArray) -> dict[str, float]:
         "token_accuracy": num_right / num_tokens,
     }
     return {name: float(value) for name, value in scores.items()}
-
-
-def rouge_l(given: str, expected: str) -> float:
-    """F1 of the longest common subsequence of words, Chinese by character, without case (Lin, 2004)."""
-    ours, theirs = _words(given), _words(expected)
-    if not ours or not theirs:
-        return float(ours == theirs)
-    common = _common(ours, theirs)
-    return 2 * common / (len(ours) + len(theirs))
-
-
-def _words(text: str) -> list[str]:
-    lowered = text.lower()
-    return [lowered[start:end] for start, end in word_spans(lowered) if lowered[start].isalnum()]
-
-
-def _common(first: Sequence[str], second: Sequence[str]) -> int:
-    """Length of the longest common subsequence, by rows of the usual table."""
-    lengths = [0] * (len(second) + 1)
-    for word in first:
-        before = 0
-        for j, other in enumerate(second, start=1):
-            diagonal, before = before, lengths[j]
-            lengths[j] = diagonal + 1 if word == other else max(lengths[j], lengths[j - 1])
-    return lengths[-1]

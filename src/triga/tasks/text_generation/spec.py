@@ -18,11 +18,12 @@ from triga.tasks.base import CardWords
 from triga.tasks.text_generation.formats import Turn, read_turns
 from triga.tasks.text_generation.metrics import METRICS, likelihood_scores
 from triga.tasks.text_generation.recipe import TextGenerationSection
+from triga.tasks.written import WrittenPrediction, written_predictions
 from triga.text.prepare import prepare_text
 from triga.text.tokenizers.chat import CHATML, CHATML_TOKENS, Chat
 from triga.text.tokenizers.tokenizer import Tokenizer
 
-__all__ = ["TextGeneration", "WrittenPrediction", "answer_of_row", "question_of_row", "turns_of", "without_answer"]
+__all__ = ["TextGeneration", "answer_of_row", "question_of_row", "turns_of", "without_answer"]
 
 ROLES = (
     Role(
@@ -38,25 +39,6 @@ ROLES = (
     Role("history", ("history",), required=False),
 )
 TURN = pa.struct([("role", pa.string()), ("content", pa.string())])
-
-
-@dataclass(frozen=True)
-class WrittenPrediction:
-    """What was written, and how it ended."""
-
-    text: str
-    num_tokens: int
-    is_whole: bool
-    """Whether the model ended it itself, and not ``max_new_tokens``."""
-
-    @property
-    def answer(self) -> str:
-        return self.text
-
-    def as_dict(self, top_k: int | None = None) -> dict[str, Any]:
-        """``{"text", "num_tokens", "finish_reason"}``; the reason is ``stop`` or ``length``."""
-        reason = "stop" if self.is_whole else "length"
-        return {"written": self.text, "num_tokens": self.num_tokens, "finish_reason": reason}
 
 
 @dataclass(frozen=True)
@@ -169,11 +151,7 @@ class TextGeneration:
         return self
 
     def decode(self, rows: Sequence[Row], encodings: Sequence[Encoding], outputs: Outputs) -> list[WrittenPrediction]:
-        """From ``characters`` (N, L), code points of what was written, and ``ends`` (N, 2): tokens, and 1 for whole."""
-        return [
-            WrittenPrediction("".join(map(chr, line[line > 0].astype(int))), int(num_tokens), bool(is_whole))
-            for line, (num_tokens, is_whole) in zip(outputs["characters"], outputs["ends"], strict=True)
-        ]
+        return written_predictions(outputs)
 
     def score(self, rows: Sequence[Row], encodings: Sequence[Encoding], outputs: Outputs) -> dict[str, float]:
         return likelihood_scores(outputs["logits"])

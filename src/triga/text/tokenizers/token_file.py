@@ -5,6 +5,7 @@
     token_type_ids.bin   uint8 segment ids, for models that take them
     characters.bin       int32 (T, 2) characters of each token, for tasks that point into texts
     rows.npy             (N,) which row each encoding is of, where some rows became several
+    labels.bin           int32 ids of what each row is to write, and label_offsets.npy, for tasks that write
     meta.json            encodings, rows, tokens, type of the ids
 
 A hundred million tokens cost 200 MB of disk and no memory.
@@ -28,6 +29,7 @@ __all__ = ["TokenWriter", "Tokens"]
 
 IDS, TYPES, OFFSETS, META = "input_ids.bin", "token_type_ids.bin", "offsets.npy", "meta.json"
 CHARACTERS, ROWS = "characters.bin", "rows.npy"
+LABELS, LABEL_OFFSETS = "labels.bin", "label_offsets.npy"
 
 
 class Tokens(Sequence[Encoding]):
@@ -42,6 +44,9 @@ class Tokens(Sequence[Encoding]):
         has_characters = (folder / CHARACTERS).exists()
         self._characters = _mapped(folder / CHARACTERS, "int32").reshape(-1, 2) if has_characters else None
         self._rows = np.load(folder / ROWS) if (folder / ROWS).exists() else None
+        has_labels = (folder / LABELS).exists()
+        self._labels = _mapped(folder / LABELS, "int32") if has_labels else None
+        self._label_offsets = np.load(folder / LABEL_OFFSETS, mmap_mode="r") if has_labels else None
 
     @property
     def lengths(self) -> IntArray:
@@ -64,7 +69,15 @@ class Tokens(Sequence[Encoding]):
         types = None if self._types is None else self._types[start:stop].astype(np.int32)
         characters = None if self._characters is None else self._characters[start:stop]
         row = index % len(self) if self._rows is None else int(self._rows[index % len(self)])
-        return Encoding(self.ids[start:stop].astype(np.int32), types, characters, row)
+        return Encoding(
+            self.ids[start:stop].astype(np.int32), types, characters, row, self._labels_of(index % len(self))
+        )
+
+    def _labels_of(self, index: int) -> IntArray | None:
+        if self._labels is None or self._label_offsets is None:
+            return None
+        start, stop = self._label_offsets[index : index + 2]
+        return self._labels[start:stop].astype(np.int32)
 
 
 class TokenWriter:
@@ -76,6 +89,8 @@ class TokenWriter:
         self._ids = _Ids(folder / IDS)
         self._types: IO[bytes] | None = None
         self._characters: IO[bytes] | None = None
+        self._labels: IO[bytes] | None = None
+        self._label_lengths: list[int] = [0]
         self._lengths: list[NDArray[np.int64]] = [np.zeros(1, dtype=np.int64)]
         self._rows: list[NDArray[np.int64]] = []
         self.num_rows = 0
@@ -85,7 +100,7 @@ class TokenWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._ids.close()
-        for file in (self._types, self._characters):
+        for file in (self._types, self._characters, self._labels):
             if file is not None:
                 file.close()
         if kind is None:
@@ -111,12 +126,19 @@ class TokenWriter:
         if with_types:
             self._types = self._types or open(self._folder / TYPES, "wb")  # noqa: SIM115 - held open until the end
             self._types.write(np.concatenate(with_types).astype(np.uint8).tobytes())
+        labels = [encoding.labels for encoding in encodings if encoding.labels is not None]
+        if labels:
+            self._labels = self._labels or open(self._folder / LABELS, "wb")  # noqa: SIM115 - as above
+            self._labels.write(np.concatenate(labels).astype(np.int32).tobytes())
+            self._label_lengths += map(len, labels)
 
     def _finish(self) -> None:
         offsets = np.cumsum(np.concatenate(self._lengths))
         save_array(self._folder / OFFSETS, offsets)
         if self._rows and not np.array_equal(rows := np.concatenate(self._rows), np.arange(len(rows))):
             save_array(self._folder / ROWS, rows)
+        if self._labels is not None:
+            save_array(self._folder / LABEL_OFFSETS, np.cumsum(self._label_lengths))
         meta = {
             "num_rows": self.num_rows,
             "num_tokens": int(offsets[-1]),

@@ -46,6 +46,7 @@ __all__ = [
     "pipeline_around",
     "save_trained",
     "train_tokenizer",
+    "train_writing_tokenizer",
 ]
 
 DECODER_TOKENS = ("<|padding|>", "<|startoftext|>", "<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -160,6 +161,19 @@ def train_tokenizer(texts: Iterable[str], settings: TokenizerSettings) -> Tokeni
     raw = pipeline_around(model, settings)
     _add_special_tokens(raw, settings)
     return Tokenizer(raw)
+
+
+def train_writing_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
+    """For an encoder-decoder: what is decoded is the text to the last character, and each text ends with
+    <|endoftext|>."""
+    least = TokenizerSettings.model_fields["vocab_size"].metadata[0].ge
+    settings = TokenizerSettings(kind="unigram", style="decoder", vocab_size=max(vocab_size, least))
+    tokenizer = train_tokenizer(texts, settings)
+    end = DECODER_TOKENS[2]
+    tokenizer.raw.post_processor = processors.TemplateProcessing(
+        single=f"$A {end}", pair=f"$A $B:1 {end}:1", special_tokens=[(end, tokenizer.raw.token_to_id(end))]
+    )
+    return tokenizer
 
 
 def add_sentinels(tokenizer: Tokenizer, num: int) -> Tokenizer:

@@ -1,0 +1,1 @@
+"""Translation and summarisation: an encoder reads a text, a decoder writes another."""
