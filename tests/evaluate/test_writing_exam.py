@@ -116,6 +116,9 @@ def test_scores_are_written_as_the_field_does() -> None:
     value = evaluate(_evidence("translation"), EvaluateSection(num_bootstrap=100), seed=0).scores["bleu"]["value"]
     assert f"{100 * value:.1f}" in page
     assert f"{100 * value:.1f}%" not in page
+    low = evaluate(_evidence("translation"), EvaluateSection(num_bootstrap=100), seed=0).scores["bleu"]["low"]
+    high = evaluate(_evidence("translation"), EvaluateSection(num_bootstrap=100), seed=0).scores["bleu"]["high"]
+    assert f"{100 * low:.1f}–{100 * high:.1f}<" in page
 
 
 def test_the_nearest_text_is_that_of_the_like_source() -> None:

@@ -24,7 +24,17 @@ from triga.evaluate import charts
 from triga.evaluate.charts.axes import floor_share
 from triga.evaluate.charts.svg import visible
 from triga.evaluate.dossier import Dossier
-from triga.evaluate.written import gap_text, is_share, measured_text, number_text, p_value, percent, score_text, signed
+from triga.evaluate.written import (
+    BARE,
+    gap_text,
+    is_share,
+    measured_text,
+    number_text,
+    p_value,
+    percent,
+    score_text,
+    signed,
+)
 
 __all__ = ["DOSSIER_HTML", "DOSSIER_JSON", "render", "save"]
 
@@ -178,7 +188,8 @@ def _fact(value: Any) -> str:
 def _range(interval: Mapping[str, float], metric: str = "accuracy") -> str:
     if not is_share(metric):
         return f"{score_text(interval['low'], metric)} – {score_text(interval['high'], metric)}"
-    return f"{100 * interval['low']:.1f}–{100 * interval['high']:.1f}%"
+    unit = "" if metric in BARE else "%"
+    return f"{100 * interval['low']:.1f}–{100 * interval['high']:.1f}{unit}"
 
 
 def _measured_range(interval: Mapping[str, float]) -> str:
